@@ -1,1 +1,28 @@
+//! The words of Counterfoil and the rules between them.
+//!
+//! Pure: no IO, no clock, no randomness. Times, ids and hashes come in with a command; what happened goes out as
+//! events. `decide` answers a command with events or a refusal, `evolve` folds an event into the state, and a value
+//! that has passed its door (`Money::parse`, `Email::parse`, …) is never checked again.
 
+mod actor;
+mod aggregate;
+mod currency;
+mod event;
+mod id;
+mod money;
+mod sealed;
+mod text;
+mod time;
+pub mod upcast;
+pub mod user;
+pub mod wallet;
+
+pub use actor::{Actor, ActorKind};
+pub use aggregate::{AggregateKind, AggregateRef, Decide};
+pub use currency::{Currency, CurrencyError};
+pub use event::{Event, UnreadableEvent};
+pub use id::{LoginSessionId, UserId, WalletId};
+pub use money::{Money, MoneyError};
+pub use sealed::Sealed;
+pub use text::{DisplayName, Email, Reference, TextError, Username};
+pub use time::Timestamp;

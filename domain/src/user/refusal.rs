@@ -1,0 +1,18 @@
+//! Why a user's command is declined.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum UserRefusal {
+    #[error("there is no such user")]
+    NotFound,
+    #[error("the user is registered already")]
+    AlreadyRegistered,
+    #[error("the user is suspended")]
+    Suspended,
+    #[error("the password changed while it was being checked")]
+    PasswordChanged,
+    #[error("the login session has ended")]
+    SessionEnded,
+}
