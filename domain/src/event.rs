@@ -93,6 +93,30 @@ impl From<WalletEvent> for Event {
     }
 }
 
+impl TryFrom<Event> for UserEvent {
+    type Error = Event;
+
+    fn try_from(event: Event) -> Result<Self, Event> {
+        if let Event::User(event) = event {
+            Ok(event)
+        } else {
+            Err(event)
+        }
+    }
+}
+
+impl TryFrom<Event> for WalletEvent {
+    type Error = Event;
+
+    fn try_from(event: Event) -> Result<Self, Event> {
+        if let Event::Wallet(event) = event {
+            Ok(event)
+        } else {
+            Err(event)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,1 +1,27 @@
+//! The append-only log: what happened, in one dense order.
+//!
+//! Writers append whole batches under a fence ([`Lease`]); readers read by position, by aggregate or by owner; the
+//! [`Tail`] keeps the newest events in memory, the relay mirrors them into JetStream, and a subscription follows
+//! whichever of the three is nearest. Positions are the same everywhere, so switching between them is exact.
 
+mod append;
+mod error;
+mod head;
+mod journal;
+mod lease;
+mod load;
+mod read;
+mod record;
+mod snapshot;
+mod tail;
+
+pub use append::{AppendError, Batch, ClaimRow, CommandRow, SecretRow};
+pub use error::JournalError;
+pub use head::Head;
+pub use journal::{Journal, JournalOptions};
+pub use lease::{Lease, Recovery};
+pub use load::Loaded;
+pub use read::OwnerQuery;
+pub use record::{Metadata, Recorded, UnreadableRecord};
+pub use snapshot::Snapshot;
+pub use tail::{Tail, TailRead};

@@ -1,0 +1,144 @@
+//! Loading aggregates: by snapshot and tail, or by their whole history.
+//!
+//! All wanted ids go in one question each for snapshots and tails. An aggregate without a snapshot is loaded by a stock
+//! postgres-es store in event-store mode, the one mode of it that is right for additive state.
+
+use crate::{Journal, JournalError};
+use cqrs_es::EventStore;
+use cqrs_es::persist::PersistedEventStore;
+use domain::{AggregateRef, Decide, Event};
+use futures::{StreamExt, TryStreamExt, stream};
+use postgres_es::PostgresEventRepository;
+use sqlx::Row;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Histories folded at once: each holds a connection of the pool.
+const PARALLEL_LOADS: usize = 4;
+
+/// A state and the sequence of the last event in it: 0 for what does not exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded<A> {
+    pub state: A,
+    pub sequence: i64,
+}
+
+impl Journal {
+    /// Loads every wanted aggregate; one that does not exist comes back empty, at sequence 0.
+    pub async fn load<A>(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Loaded<A>>, JournalError>
+    where
+        A: Decide + 'static,
+        Event: TryInto<A::Event>,
+    {
+        let mut loaded = self.load_snapshots::<A>(ids).await?;
+        self.add_tails(&mut loaded).await?;
+        let rest: Vec<Uuid> = ids
+            .iter()
+            .copied()
+            .filter(|id| !loaded.contains_key(id))
+            .collect();
+        let folded: Vec<(Uuid, Loaded<A>)> = stream::iter(rest)
+            .map(|id| async move { self.fold_history::<A>(id).await.map(|state| (id, state)) })
+            .buffer_unordered(PARALLEL_LOADS)
+            .try_collect()
+            .await?;
+        loaded.extend(folded);
+        Ok(loaded)
+    }
+
+    async fn load_snapshots<A: Decide>(
+        &self,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, Loaded<A>>, JournalError> {
+        let texts: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        let rows = sqlx::query(
+            "select aggregate_id, sequence, state::text as state from snapshots \
+             where aggregate_type = $1 and aggregate_id = any($2) and schema_version = $3",
+        )
+        .bind(A::KIND.as_str())
+        .bind(texts)
+        .bind(A::SCHEMA)
+        .fetch_all(self.pool())
+        .await?;
+        let mut loaded = HashMap::with_capacity(ids.len());
+        for row in rows {
+            let id: Uuid = parse_id(row.try_get("aggregate_id")?)?;
+            // A snapshot that cannot be read is as good as none.
+            if let Ok(state) = serde_json::from_str(row.try_get("state")?) {
+                loaded.insert(
+                    id,
+                    Loaded {
+                        state,
+                        sequence: row.try_get("sequence")?,
+                    },
+                );
+            }
+        }
+        Ok(loaded)
+    }
+
+    async fn add_tails<A>(&self, loaded: &mut HashMap<Uuid, Loaded<A>>) -> Result<(), JournalError>
+    where
+        A: Decide,
+        Event: TryInto<A::Event>,
+    {
+        if loaded.is_empty() {
+            return Ok(());
+        }
+        let (ids, sequences): (Vec<String>, Vec<i64>) = loaded
+            .iter()
+            .map(|(id, loaded)| (id.to_string(), loaded.sequence))
+            .unzip();
+        let mut rows = sqlx::query(
+            "select e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::text as payload \
+             from unnest($2::text[], $3::bigint[]) as s (id, sequence) \
+             join events e on e.aggregate_type = $1 and e.aggregate_id = s.id and e.sequence > s.sequence \
+             order by e.aggregate_id, e.sequence",
+        )
+        .bind(A::KIND.as_str())
+        .bind(ids)
+        .bind(sequences)
+        .fetch(self.pool());
+        while let Some(row) = rows.try_next().await? {
+            let id = parse_id(row.try_get("aggregate_id")?)?;
+            let aggregate = AggregateRef { kind: A::KIND, id };
+            let event = Event::from_stored(
+                aggregate,
+                row.try_get("event_type")?,
+                row.try_get("event_version")?,
+                row.try_get("payload")?,
+            )?;
+            let event = event.try_into().map_err(|_| JournalError::Load {
+                aggregate,
+                reason: "an event of another aggregate".to_owned(),
+            })?;
+            if let Some(loaded) = loaded.get_mut(&id) {
+                loaded.state.evolve(&event);
+                loaded.sequence = row.try_get("sequence")?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fold_history<A: Decide + 'static>(&self, id: Uuid) -> Result<Loaded<A>, JournalError> {
+        let repository = PostgresEventRepository::new(self.pool().clone());
+        let store =
+            PersistedEventStore::<_, A>::new_event_store(repository).with_upcasters(domain::upcast::chain());
+        let context = store
+            .load_aggregate(&id.to_string())
+            .await
+            .map_err(|error| JournalError::Load {
+                aggregate: AggregateRef { kind: A::KIND, id },
+                reason: error.to_string(),
+            })?;
+        let sequence = i64::try_from(context.current_sequence).unwrap_or(i64::MAX);
+        Ok(Loaded {
+            state: context.aggregate,
+            sequence,
+        })
+    }
+}
+
+fn parse_id(text: &str) -> Result<Uuid, JournalError> {
+    Uuid::parse_str(text).map_err(|e| JournalError::Postgres(sqlx::Error::Decode(e.into())))
+}

@@ -1,0 +1,98 @@
+//! Reading the log: by position, by aggregate, by owner.
+
+use crate::{Journal, JournalError, Metadata, Recorded, UnreadableRecord};
+use domain::{AggregateKind, AggregateRef, UserId};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use std::borrow::Cow;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub(crate) const EVENT_COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
+     payload::text as payload, metadata::text as metadata, event_id, owner, recorded_at";
+
+/// A page of somebody's own events, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct OwnerQuery {
+    pub after: i64,
+    pub limit: i64,
+    pub event_type: Option<String>,
+    pub aggregate: Option<AggregateKind>,
+}
+
+impl Journal {
+    /// The events after a position, in order, at most `limit`.
+    pub async fn read_after(&self, position: i64, limit: i64) -> Result<Vec<Arc<Recorded>>, JournalError> {
+        let sql =
+            format!("select {EVENT_COLUMNS} from events where position > $1 order by position limit $2");
+        let rows = sqlx::query(&sql)
+            .bind(position)
+            .bind(limit)
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(|row| read_row(row).map(Arc::new)).collect()
+    }
+
+    /// The history of one aggregate after a sequence, at most `limit` events.
+    pub async fn read_aggregate(
+        &self,
+        aggregate: AggregateRef,
+        after_sequence: i64,
+        limit: i64,
+    ) -> Result<Vec<Recorded>, JournalError> {
+        let sql = format!(
+            "select {EVENT_COLUMNS} from events where aggregate_type = $1 and aggregate_id = $2 and sequence > $3 \
+             order by sequence limit $4"
+        );
+        let rows = sqlx::query(&sql)
+            .bind(aggregate.kind.as_str())
+            .bind(aggregate.id.to_string())
+            .bind(after_sequence)
+            .bind(limit)
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(read_row).collect()
+    }
+
+    pub async fn read_owner(&self, owner: UserId, query: &OwnerQuery) -> Result<Vec<Recorded>, JournalError> {
+        let sql = format!(
+            "select {EVENT_COLUMNS} from events where owner = $1 and position > $2 \
+             and ($3::text is null or event_type = $3) and ($4::text is null or aggregate_type = $4) \
+             order by position limit $5"
+        );
+        let rows = sqlx::query(&sql)
+            .bind(owner.0)
+            .bind(query.after)
+            .bind(query.event_type.as_deref())
+            .bind(query.aggregate.map(AggregateKind::as_str))
+            .bind(query.limit)
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(read_row).collect()
+    }
+}
+
+pub(crate) fn read_row(row: &PgRow) -> Result<Recorded, JournalError> {
+    let position: i64 = row.try_get("position")?;
+    let unreadable = |reason: String| UnreadableRecord { position, reason };
+    let kind: &str = row.try_get("aggregate_type")?;
+    let id: &str = row.try_get("aggregate_id")?;
+    let metadata: &str = row.try_get("metadata")?;
+    Ok(Recorded {
+        position,
+        aggregate: AggregateRef {
+            kind: AggregateKind::parse(kind)
+                .ok_or_else(|| unreadable(format!("unknown aggregate {kind:?}")))?,
+            id: Uuid::parse_str(id).map_err(|e| unreadable(e.to_string()))?,
+        },
+        sequence: row.try_get("sequence")?,
+        event_type: Cow::Owned(row.try_get("event_type")?),
+        version: Cow::Owned(row.try_get("event_version")?),
+        payload: row.try_get("payload")?,
+        metadata: Metadata::from_stored(metadata).map_err(unreadable)?,
+        event_id: row.try_get("event_id")?,
+        owner: UserId(row.try_get("owner")?),
+        recorded_at: row.try_get::<OffsetDateTime, _>("recorded_at")?.into(),
+    })
+}

@@ -1,0 +1,70 @@
+-- One batch, in one round trip and one transaction: fence, keys, claims, events, secrets.
+--
+-- Conflicting keys and claims are found all at once and named in the error's detail; the caller answers those and
+-- comes again with the rest. Errors: CF001 fenced (another batch or epoch, or halted), CF002 conflicts (detail is JSON).
+
+create function append_batch(
+    at_epoch bigint, at_batch bigint, at_recorded timestamptz, first_position bigint,
+    command_keys uuid[], fingerprints uuid[], command_positions bigint[], command_events integer[], refusals text[],
+    claim_kinds text[], claim_digests uuid[], claim_owners uuid[],
+    types text[], ids text[], sequences bigint[], event_types text[], versions text[],
+    payloads text[], metadatas text[], event_ids uuid[], owners uuid[],
+    secret_owners uuid[], secret_kinds text[], secret_names text[], secret_versions bigint[], secret_values bytea[]
+) returns void language plpgsql as $$
+declare
+    taken_keys uuid[] := '{}';
+    taken_claims json := '[]';
+begin
+    update journal_head
+       set position = position + cardinality(types), batch = batch + 1, beat = clock_timestamp(),
+           recorded_at = at_recorded
+     where batch = at_batch and epoch = at_epoch and position = first_position - 1 and halted is null;
+    if not found then
+        raise exception 'fenced' using errcode = 'CF001';
+    end if;
+
+    if cardinality(command_keys) > 0 then
+        with inserted as (
+            insert into commands (key, fingerprint, position, events, refusal)
+            select k, f, p, n, r::json
+              from unnest(command_keys, fingerprints, command_positions, command_events, refusals) as c (k, f, p, n, r)
+            on conflict do nothing
+            returning key
+        )
+        select coalesce(array_agg(k), '{}') into taken_keys
+          from unnest(command_keys) as k
+         where not exists (select from inserted where inserted.key = k)
+           and (select count(*) from inserted) < cardinality(command_keys);
+    end if;
+
+    if cardinality(claim_kinds) > 0 then
+        with inserted as (
+            insert into claims (kind, digest, owner)
+            select * from unnest(claim_kinds, claim_digests, claim_owners)
+            on conflict do nothing
+            returning kind, digest
+        )
+        select coalesce(json_agg(json_build_array(k, d)), '[]') into taken_claims
+          from unnest(claim_kinds, claim_digests) as c (k, d)
+         where not exists (select from inserted where inserted.kind = k and inserted.digest = d);
+    end if;
+
+    if cardinality(taken_keys) > 0 or json_array_length(taken_claims) > 0 then
+        raise exception 'conflicts' using errcode = 'CF002',
+            detail = json_build_object('keys', taken_keys, 'claims', taken_claims)::text;
+    end if;
+
+    if cardinality(types) > 0 then
+        insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                            position, event_id, owner, recorded_at)
+        select t, i, s, e, v, p::json, m::json, first_position + n - 1, d, o, at_recorded
+          from unnest(types, ids, sequences, event_types, versions, payloads, metadatas, event_ids, owners)
+               with ordinality as x (t, i, s, e, v, p, m, d, o, n);
+    end if;
+
+    if cardinality(secret_owners) > 0 then
+        insert into secrets (owner, kind, name, version, value)
+        select * from unnest(secret_owners, secret_kinds, secret_names, secret_versions, secret_values)
+        on conflict (owner, kind, name) do update set version = excluded.version, value = excluded.value;
+    end if;
+end $$;
