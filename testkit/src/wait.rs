@@ -1,0 +1,28 @@
+//! Waiting for something to become true: by asking again and again until a deadline, never by sleeping and hoping.
+
+use std::time::{Duration, Instant};
+
+/// Long enough for a loaded machine: what passes, passes much sooner.
+const PATIENCE: Duration = Duration::from_secs(20);
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Asks until the answer is yes, and panics with `what` if it never is.
+pub async fn eventually<F, Fut>(what: &str, condition: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    eventually_within(PATIENCE, what, condition).await;
+}
+
+pub async fn eventually_within<F, Fut>(patience: Duration, what: &str, mut condition: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let deadline = Instant::now() + patience;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
