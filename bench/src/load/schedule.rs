@@ -1,0 +1,105 @@
+//! When the requests of an open loop arrive: at random, at a given mean rate, decided before the run.
+//!
+//! Independent users arrive as a Poisson process, so the gaps are exponential. The schedule never looks at
+//! the server: a slow answer delays no later arrival, which is what keeps the slow moments in the measurement
+//! (no coordinated omission).
+
+use super::key::mix;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Schedule {
+    mean_gap_micros: f64,
+    next_micros: f64,
+    seed: u64,
+    drawn: u64,
+}
+
+impl Schedule {
+    pub(crate) fn new(rate: f64, seed: u64) -> Self {
+        // A rate of nothing would be a gap of infinity; one arrival an hour is as good.
+        let mean_gap_micros = 1e6 / rate.max(1.0 / 3_600.0);
+        let mut schedule = Self {
+            mean_gap_micros,
+            next_micros: 0.0,
+            seed,
+            drawn: 0,
+        };
+        schedule.draw();
+        schedule
+    }
+
+    /// Microseconds after the start at which the next request is due.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a run's time, never negative
+    pub(crate) fn next(&self) -> u64 {
+        self.next_micros as u64
+    }
+
+    /// Takes the next arrival if it is due at `now`.
+    pub(crate) fn take_due(&mut self, now: u64) -> Option<u64> {
+        let due = self.next();
+        (due <= now).then(|| {
+            self.draw();
+            due
+        })
+    }
+
+    fn draw(&mut self) {
+        self.drawn += 1;
+        let uniform = unit(mix(self.seed ^ mix(self.drawn)));
+        self.next_micros -= self.mean_gap_micros * uniform.ln();
+    }
+}
+
+/// A number above 0 and up to 1 from the upper 53 bits.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn unit(random: u64) -> f64 {
+    ((random >> 11) + 1) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrivals(rate: f64, until: u64) -> Vec<u64> {
+        let mut schedule = Schedule::new(rate, 42);
+        std::iter::from_fn(|| schedule.take_due(until)).collect()
+    }
+
+    #[test]
+    fn the_mean_rate_is_the_one_asked_for() {
+        let count = arrivals(10_000.0, 20_000_000).len();
+        assert!((198_000..202_000).contains(&count), "{count} in 20 s");
+    }
+
+    #[test]
+    fn gaps_vary_as_those_of_independent_users_do() {
+        let times = arrivals(1_000.0, 20_000_000);
+        let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let longer = gaps.iter().filter(|gap| **gap > 1_000.0).count() as f64 / gaps.len() as f64;
+        assert!(
+            (longer - (-1.0_f64).exp()).abs() < 0.02,
+            "{longer} of the gaps exceed the mean"
+        );
+    }
+
+    #[test]
+    fn a_stall_of_the_reader_moves_no_arrival() {
+        let steady = arrivals(5_000.0, 1_000_000);
+        let mut schedule = Schedule::new(5_000.0, 42);
+        let mut stalled = Vec::new();
+        for now in [10_u64, 700_000, 1_000_000] {
+            stalled.extend(std::iter::from_fn(|| schedule.take_due(now)));
+        }
+        assert_eq!(steady, stalled);
+    }
+
+    #[test]
+    fn nothing_is_due_before_its_time() {
+        let mut schedule = Schedule::new(100.0, 1);
+        let first = schedule.next();
+        assert!(first > 0);
+        assert_eq!(schedule.take_due(first - 1), None);
+        assert_eq!(schedule.take_due(first), Some(first));
+        assert!(schedule.next() > first);
+    }
+}

@@ -1,0 +1,77 @@
+//! The one place that writes to standard output and standard error.
+//!
+//! Output that other programs read (JSON, addresses) goes to standard output; what a person reads while
+//! waiting goes to standard error: a bar on a terminal, plain lines otherwise.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// One line of output, at once: whoever reads it from a pipe is waiting for it.
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+    let _reader_is_gone = std::io::stdout().flush();
+}
+
+pub(crate) fn complain(text: &str) {
+    eprintln!("{text}");
+}
+
+/// How far a long piece of work has come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    started: std::time::Instant,
+}
+
+impl Progress {
+    pub(crate) fn new(steps: u64) -> Self {
+        let started = std::time::Instant::now();
+        if !std::io::stderr().is_terminal() {
+            return Self { bar: None, started };
+        }
+        let bar = ProgressBar::new(steps);
+        // The template is a constant that is right; if it were not, the plain bar would do.
+        if let Ok(style) = ProgressStyle::with_template("{elapsed_precise} {bar:32} {pos:>3}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self {
+            bar: Some(bar),
+            started,
+        }
+    }
+
+    /// Says what is being done now.
+    pub(crate) fn doing(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(what.to_owned()),
+            None => eprintln!("{:6.1} s  {what}", self.started.elapsed().as_secs_f64()),
+        }
+    }
+
+    /// A result worth a line of its own.
+    pub(crate) fn tell(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(what),
+            None => eprintln!("{:6.1} s  {what}", self.started.elapsed().as_secs_f64()),
+        }
+    }
+
+    pub(crate) fn step(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
