@@ -1,0 +1,142 @@
+//! The vault: where personal data becomes ciphertext before the domain sees it, and plain text again for who may read.
+//!
+//! Every user has a data key, wrapped by the key ring and kept in `secrets`, outside the journal. Destroying that row
+//! erases the person everywhere at once, backups of the journal included, while history stays whole: what cannot be
+//! opened any more reads as erased. Digests of addresses and requests are made here too, because they need keys.
+
+mod data_keys;
+mod digest;
+mod keyring;
+mod seal;
+mod secret_key;
+mod token_key;
+
+pub(crate) use digest::keyed;
+pub use keyring::{KeyRing, KeyRingError};
+pub use seal::DataKey;
+pub use token_key::{PublicJwk, TokenKey, TokenKeyState};
+
+use data_keys::DataKeys;
+use digest::Digests;
+use domain::{Sealed, UserId};
+use journal::{Journal, SecretRow};
+use std::sync::Arc;
+use uuid::Uuid;
+
+#[derive(Clone, Debug)]
+pub struct Vault {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ring: KeyRing,
+    digests: Digests,
+    data_keys: DataKeys,
+}
+
+/// A sealed value and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct SealedAt<'a> {
+    pub user_id: UserId,
+    pub event_type: &'a str,
+    pub field: &'a str,
+    pub sealed: &'a Sealed,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// Changed, moved, or sealed under another key. Never an erased user: that is no error.
+    #[error("a sealed value cannot be opened where it stands")]
+    Unopenable,
+    #[error("a data key is wrapped by key {id}, which is not in the key ring")]
+    NoSuchKey { id: String },
+    #[error("a value is too long to be sealed")]
+    TooLong,
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    #[error("postgres: {0}")]
+    Postgres(#[from] sqlx::Error),
+}
+
+impl Vault {
+    pub fn new(ring: KeyRing, journal: Journal) -> Self {
+        let inner = Inner { digests: Digests::new(&ring), data_keys: DataKeys::new(journal), ring };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub fn key_ring(&self) -> &KeyRing {
+        &self.inner.ring
+    }
+
+    /// A data key for somebody new, and the row that keeps it: to be written with the user's first event.
+    pub fn new_user_key(&self, user_id: UserId) -> Result<(DataKey, SecretRow), VaultError> {
+        let key = DataKey::generate()?;
+        let row = SecretRow {
+            owner: user_id.0,
+            kind: data_keys::KIND,
+            name: String::new(),
+            version: 1,
+            value: key.wrap(&self.inner.ring, user_id)?,
+        };
+        // The read side opens the first event a moment later: it need not ask for the key.
+        self.inner.data_keys.remember(user_id, key.clone());
+        Ok((key, row))
+    }
+
+    /// Nothing, if the user is erased or never was.
+    pub async fn user_key(&self, user_id: UserId) -> Result<Option<DataKey>, VaultError> {
+        let mut keys = self.inner.data_keys.find(&self.inner.ring, [user_id]).await?;
+        Ok(keys.remove(&user_id))
+    }
+
+    /// Drops a user's key from memory: their row in `secrets` has been destroyed.
+    pub fn forget_user(&self, user_id: UserId) {
+        self.inner.data_keys.forget(user_id);
+    }
+
+    pub fn seal(
+        &self,
+        key: &DataKey,
+        user_id: UserId,
+        event_type: &str,
+        field: &str,
+        plain: &str,
+    ) -> Result<Sealed, VaultError> {
+        key.seal(&seal::place(user_id, event_type, field), plain)
+    }
+
+    /// The plain text, or nothing if the user is erased.
+    pub async fn open(&self, sealed: SealedAt<'_>) -> Result<Option<String>, VaultError> {
+        let mut opened = self.open_many(&[sealed]).await?;
+        Ok(opened.pop().flatten())
+    }
+
+    /// Opens many values of many users, in the order given, at the cost of at most one question to the database.
+    pub async fn open_many(&self, sealed: &[SealedAt<'_>]) -> Result<Vec<Option<String>>, VaultError> {
+        let users = sealed.iter().map(|value| value.user_id);
+        let keys = self.inner.data_keys.find(&self.inner.ring, users).await?;
+        sealed
+            .iter()
+            .map(|value| {
+                let place = seal::place(value.user_id, value.event_type, value.field);
+                keys.get(&value.user_id).map(|key| key.open(&place, value.sealed)).transpose()
+            })
+            .collect()
+    }
+
+    /// The digest under which a value is claimed; give it in the form two values are compared in.
+    pub fn claim(&self, kind: &str, normalised: &str) -> Uuid {
+        self.inner.digests.claim(kind, normalised)
+    }
+
+    /// The digest of an idempotency key within its scope.
+    pub fn request_key(&self, scope: Uuid, key: &str) -> Uuid {
+        self.inner.digests.request_key(scope, key)
+    }
+
+    /// The digest of a whole request, part by part.
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> Uuid {
+        self.inner.digests.fingerprint(parts)
+    }
+}
