@@ -1,0 +1,186 @@
+//! The command line: what can be asked, how an answer or a complaint is printed, and the exit codes. 0: done; 1: it
+//! broke; 2: it was asked wrongly. Only this file writes to standard output.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{BadConfig, Config, Place, PlaceFlags, ServeFlags, unknown_settings};
+use crate::serve::{Ready, serve};
+use crate::{migrate, telemetry};
+
+/// Users, wallets and trading sessions as a journal of events: every change a record that nobody can argue with.
+#[derive(Parser, Debug)]
+#[command(
+    name = "counterfoil",
+    version,
+    arg_required_else_help = true,
+    after_help = "Every flag can be given as the environment variable beside it; the flag wins. Nothing needs to be \
+                  set: `counterfoil serve` runs its own PostgreSQL and nats-server in ./data."
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+
+    /// What is logged, for example `info,journal=debug` [default: info; RUST_LOG is read too]
+    #[arg(long, global = true, env = "COUNTERFOIL_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Serve HTTP and do everything behind it, until asked to stop
+    Serve(Box<ServeFlags>),
+    /// Bring the database's tables up to this version (`serve` does it too)
+    Migrate(PlaceFlags),
+}
+
+enum Failure {
+    Asked(BadConfig),
+    Broke(Box<dyn std::error::Error + Send + Sync>),
+}
+
+const BROKE: u8 = 1;
+const ASKED_WRONGLY: u8 = 2;
+/// Whatever still runs then (a password hash, a file being read) is of no use to anybody.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+pub fn run() -> ExitCode {
+    match Line::try_parse() {
+        Ok(line) => match start(line) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure::Asked(error)) => complain(&error.to_string(), ASKED_WRONGLY),
+            Err(Failure::Broke(error)) => complain(&error.to_string(), BROKE),
+        },
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                print!("{}", error.render().ansi());
+                ExitCode::SUCCESS
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                eprint!("{}", error.render().ansi());
+                ExitCode::from(ASKED_WRONGLY)
+            }
+            _ => complain(&one_line(&error), ASKED_WRONGLY),
+        },
+    }
+}
+
+fn start(line: Line) -> Result<(), Failure> {
+    let filter =
+        line.log.or_else(|| std::env::var("RUST_LOG").ok()).filter(|filter| !filter.trim().is_empty());
+    telemetry::start(filter.as_deref()).map_err(|error| {
+        BadConfig(format!(
+            "COUNTERFOIL_LOG cannot be read ({error}): use a level, or a list such as info,journal=debug"
+        ))
+    })?;
+    for name in unknown_settings(&known_settings()) {
+        tracing::warn!(event = "unknown_setting", name, "no setting of this version has this name");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(broke)?;
+    let result = runtime.block_on(dispatch(line.command));
+    runtime.shutdown_timeout(LAST_PATIENCE);
+    result
+}
+
+async fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(flags) => serve(Config::read(&flags)?, announce).await.map_err(broke),
+        Command::Migrate(flags) => {
+            migrate::migrate(&Place::read(&flags)?).await.map_err(broke)?;
+            println!("The tables are up to date.");
+            Ok(())
+        }
+    }
+}
+
+/// For people at a terminal; everybody else reads it in the log.
+fn announce(ready: &Ready) {
+    let base = format!("http://{}", ready.listen);
+    tracing::info!(
+        event = "ready",
+        page = format!("{base}/"),
+        docs = format!("{base}/docs"),
+        metrics = format!("{base}/metrics"),
+        data_dir = ready.embedded.as_ref().map(|(data_dir, ..)| data_dir.display().to_string()),
+    );
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
+    println!("\nCounterfoil is ready.\n");
+    println!("  page      {base}/");
+    println!("  API docs  {base}/docs");
+    println!("  metrics   {base}/metrics");
+    if let Some((data_dir, postgres, nats)) = &ready.embedded {
+        println!("  data      {} (PostgreSQL {postgres}, nats-server {nats})", data_dir.display());
+    }
+    println!("\nCtrl-C stops it.\n");
+}
+
+fn complain(line: &str, code: u8) -> ExitCode {
+    eprintln!("counterfoil: {line}");
+    ExitCode::from(code)
+}
+
+/// The first paragraph of what clap says; the rest repeats `--help`.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let first = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    format!("{}; see `counterfoil --help`", words.join(" "))
+}
+
+/// The environment variables that some flag of some command reads.
+fn known_settings() -> Vec<String> {
+    fn of(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().filter_map(clap::Arg::get_env);
+        let own = own.map(|name| name.to_string_lossy().into_owned());
+        own.chain(command.get_subcommands().flat_map(of)).collect()
+    }
+    of(&Line::command())
+}
+
+fn broke(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::Broke(Box::new(error))
+}
+
+impl From<BadConfig> for Failure {
+    fn from(error: BadConfig) -> Self {
+        Failure::Asked(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_variable() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let named = argument.get_id().as_str();
+                let exempt = argument.is_positional() || ["help", "version"].contains(&named);
+                assert!(exempt || argument.get_env().is_some(), "--{named} has none");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Line::command());
+    }
+
+    #[test]
+    fn a_mistyped_flag_is_answered_in_one_line() {
+        let error = Line::try_parse_from(["counterfoil", "serve", "--listn", "x"]).unwrap_err();
+        let line = one_line(&error);
+        assert!(line.starts_with("unexpected argument '--listn' found") && !line.contains('\n'), "{line}");
+    }
+}

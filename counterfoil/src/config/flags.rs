@@ -1,0 +1,73 @@
+//! The flags and their environment variables, as text; `config` reads them. What `--help` says is here.
+
+use clap::Args;
+
+#[derive(Args, Debug, Clone)]
+pub struct PlaceFlags {
+    /// Where counterfoil keeps its own PostgreSQL, nats-server and keys
+    #[arg(long, env = "COUNTERFOIL_DATA_DIR", default_value = "./data", value_name = "DIR")]
+    pub data_dir: String,
+
+    /// A PostgreSQL (15 or newer) of yours, postgres://user:password@host:5432/database; set NATS_URL too
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// A NATS server (2.9 or newer, with JetStream) of yours, nats://user:password@host:4222; set DATABASE_URL too
+    #[arg(long, env = "NATS_URL", hide_env_values = true, value_name = "URL")]
+    pub nats_url: Option<String>,
+
+    /// The key ring; required with DATABASE_URL, else <data-dir>/keys.json is made once and used
+    #[arg(long, env = "COUNTERFOIL_KEYS_FILE", value_name = "FILE")]
+    pub keys_file: Option<String>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct ServeFlags {
+    #[command(flatten)]
+    pub place: PlaceFlags,
+
+    /// Where HTTP is served
+    #[arg(long, env = "COUNTERFOIL_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub listen: String,
+
+    /// Where metrics and detailed health are served; on loopback they are on the main port too
+    #[arg(long, env = "COUNTERFOIL_OPS_LISTEN", value_name = "HOST:PORT")]
+    pub ops_listen: Option<String>,
+
+    /// What this process does
+    #[arg(
+        long,
+        env = "COUNTERFOIL_ROLES",
+        default_value = "api,writer,relay,projector,trader",
+        value_name = "ROLES"
+    )]
+    pub roles: String,
+
+    /// How long an access token is good for, in seconds
+    #[arg(long, env = "COUNTERFOIL_ACCESS_TOKEN_TTL_S", default_value = "900", value_name = "SECONDS")]
+    pub access_token_ttl_s: String,
+
+    /// How long a login session lives without being refreshed, in seconds
+    #[arg(long, env = "COUNTERFOIL_REFRESH_TOKEN_TTL_S", default_value = "604800", value_name = "SECONDS")]
+    pub refresh_token_ttl_s: String,
+
+    /// How long a login session lives at most, however often it is refreshed, in seconds
+    #[arg(long, env = "COUNTERFOIL_SESSION_ABSOLUTE_S", default_value = "2592000", value_name = "SECONDS")]
+    pub session_absolute_s: String,
+
+    /// How many login sessions a user may have; one more ends the oldest
+    #[arg(long, env = "COUNTERFOIL_MAX_CONCURRENT_SESSIONS", default_value = "5", value_name = "NUMBER")]
+    pub max_concurrent_sessions: String,
+
+    /// The currency of a wallet that is opened without one
+    #[arg(long, env = "COUNTERFOIL_DEFAULT_CURRENCY", default_value = "USD", value_name = "CODE")]
+    pub default_currency: String,
+
+    /// Whether users may deposit into their own wallets [default: on with the embedded servers, else off]
+    #[arg(long, env = "COUNTERFOIL_SELF_DEPOSIT", value_name = "on|off")]
+    pub self_deposit: Option<String>,
+
+    /// Whether common passwords are refused
+    #[arg(long, env = "COUNTERFOIL_PASSWORD_BLOCKLIST", default_value = "on", value_name = "on|off")]
+    pub password_blocklist: String,
+}

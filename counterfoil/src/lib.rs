@@ -1,0 +1,11 @@
+//! Counterfoil, the program: command line, configuration, embedded servers, telemetry. It wires the other crates
+//! together and decides nothing about users, wallets or sessions.
+
+pub mod cli;
+pub mod config;
+pub mod migrate;
+pub mod runtime;
+pub mod serve;
+pub mod servers;
+pub mod supervisor;
+pub mod telemetry;

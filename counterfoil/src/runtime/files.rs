@@ -1,0 +1,79 @@
+//! Writing files so that a reader, or a crash at any moment, sees the old content or the new and never a part.
+//! The new content is made beside the target under a name nobody else may have taken (`create_new` follows no
+//! link that the unprivileged owner of a directory might have planted), synced, and renamed over it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::account::Account;
+use super::error::RuntimeError;
+
+/// Replaces `path` with `content`, with exactly this mode and owner.
+pub(super) fn replace(path: &Path, content: &[u8], mode: u32, owner: Account) -> Result<(), RuntimeError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = Path::new(&beside);
+    match fs::remove_file(beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(RuntimeError::file("remove", beside)(error));
+        }
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(beside)
+        .map_err(RuntimeError::file("create", beside))?;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+        .and_then(|()| owner.own_file(&file))
+        .and_then(|()| file.write_all(content))
+        .and_then(|()| file.sync_all())
+        .map_err(RuntimeError::file("write", beside))?;
+    rename(beside, path)
+}
+
+/// Renames and makes the new name durable.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), RuntimeError> {
+    fs::rename(from, to).map_err(RuntimeError::file("rename to", to))?;
+    match to.parent() {
+        Some(parent) => sync_directory(parent),
+        None => Ok(()),
+    }
+}
+
+/// A directory with exactly this mode and owner; one that is already there is left as it is.
+pub(super) fn directory(path: &Path, mode: u32, owner: Account) -> Result<(), RuntimeError> {
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        created => created.map_err(RuntimeError::file("create", path))?,
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .and_then(|()| owner.own_path(path))
+        .map_err(RuntimeError::file("take ownership of", path))
+}
+
+fn sync_directory(path: &Path) -> Result<(), RuntimeError> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(RuntimeError::file("sync", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_has_the_new_content_and_the_asked_mode() {
+        let dir = std::env::temp_dir().join(format!("counterfoil-files-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("secret.json");
+        fs::write(dir.join("secret.json.new"), "left by a crash").unwrap();
+        replace(&path, b"old", 0o600, Account::Ours).unwrap();
+        replace(&path, b"new", 0o600, Account::Ours).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!dir.join("secret.json.new").exists());
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

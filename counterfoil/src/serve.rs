@@ -1,0 +1,96 @@
+//! `counterfoil serve`: servers up, application up, tell everybody, wait to be asked to stop, and all of it down again in
+//! the reverse order. A second request to stop, at any moment, ends the process at once: that is safe, because
+//! no acknowledged command needs a clean stop and no server outlives us.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio::net::TcpSocket;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Config;
+use crate::runtime::{RuntimeError, Version};
+use crate::servers::{Servers, ServersError};
+
+/// Connections that wait to be accepted; more than this in one scheduling pause means overload.
+const BACKLOG: u32 = 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Servers(#[from] ServersError),
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(
+        "cannot listen on {address}: {source}; stop what uses it, or set COUNTERFOIL_LISTEN to another address"
+    )]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot wait for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// What a person wants to know when everything runs.
+#[derive(Debug)]
+pub struct Ready {
+    pub listen: SocketAddr,
+    /// With the embedded servers: where the data is, and which servers they are.
+    pub embedded: Option<(PathBuf, Version, Version)>,
+}
+
+pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+    let mut stop = StopRequests::listen().map_err(ServeError::Signals)?;
+    // Before anything is started: a port that is taken is found out at once.
+    let (socket, listen) = reserve(config.listen)?;
+    let servers = tokio::select! {
+        started = Servers::start(&config.place) => started?,
+        () = stop.next() => return Ok(()),
+    };
+    let _listener =
+        socket.listen(BACKLOG).map_err(|source| ServeError::Listen { address: listen, source })?;
+    if let Some(runtime) = servers.runtime() {
+        runtime.announce(listen)?;
+    }
+    let embedded = servers
+        .runtime()
+        .map(|own| (own.data_dir().to_path_buf(), own.postgres_version(), own.nats_version()));
+    on_ready(&Ready { listen, embedded });
+    stop.next().await;
+    tracing::info!(event = "stopping");
+    tokio::select! {
+        () = servers.stop() => {}
+        () = stop.next() => tracing::warn!(event = "stopped_at_once"),
+    }
+    Ok(())
+}
+
+/// Takes the address without accepting yet: until all is ready a client is better refused than left waiting.
+fn reserve(address: SocketAddr) -> Result<(TcpSocket, SocketAddr), ServeError> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let taken = socket.local_addr()?;
+        Ok((socket, taken))
+    };
+    bound().map_err(|source| ServeError::Listen { address, source })
+}
+
+struct StopRequests([Signal; 3]);
+
+impl StopRequests {
+    fn listen() -> std::io::Result<StopRequests> {
+        // A closed terminal asks for the same as Ctrl-C and as a service manager.
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        Ok(StopRequests([interrupt?, terminate?, hangup?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
