@@ -1,1 +1,31 @@
+//! The write side: takes a command in, leaves events behind.
+//!
+//! A use case ([`users`], [`wallets`]) prepares everything slow and wraps it into an [`Envelope`]; [`Commands::submit`]
+//! is the one door to the sequencer, which decides in memory and commits in batches; the answer leaves when the batch
+//! is durable.
 
+mod access;
+mod answer;
+mod clock;
+mod commands;
+mod decide;
+mod envelope;
+mod lookup;
+pub mod password;
+mod refresh_token;
+mod refusal;
+mod sequencer;
+mod status;
+pub mod users;
+pub mod vault;
+pub mod wallets;
+
+pub use access::{Authority, Context, Principal};
+pub use answer::{Done, Failure, Outcome};
+pub use clock::Clock;
+pub use commands::{Commands, CommandsOptions};
+pub use envelope::{Command, Envelope, RequestKey};
+pub use refresh_token::{RefreshToken, RefreshTokens};
+pub use refusal::Refusal;
+pub use sequencer::{MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState, always};
+pub use status::CommandStatus;

@@ -21,6 +21,8 @@ const PARALLEL_LOADS: usize = 4;
 pub struct Loaded<A> {
     pub state: A,
     pub sequence: i64,
+    /// The sequence of the snapshot it was loaded from: 0 without one.
+    pub snapshot_sequence: i64,
 }
 
 impl Journal {
@@ -32,11 +34,7 @@ impl Journal {
     {
         let mut loaded = self.load_snapshots::<A>(ids).await?;
         self.add_tails(&mut loaded).await?;
-        let rest: Vec<Uuid> = ids
-            .iter()
-            .copied()
-            .filter(|id| !loaded.contains_key(id))
-            .collect();
+        let rest: Vec<Uuid> = ids.iter().copied().filter(|id| !loaded.contains_key(id)).collect();
         let folded: Vec<(Uuid, Loaded<A>)> = stream::iter(rest)
             .map(|id| async move { self.fold_history::<A>(id).await.map(|state| (id, state)) })
             .buffer_unordered(PARALLEL_LOADS)
@@ -65,13 +63,8 @@ impl Journal {
             let id: Uuid = parse_id(row.try_get("aggregate_id")?)?;
             // A snapshot that cannot be read is as good as none.
             if let Ok(state) = serde_json::from_str(row.try_get("state")?) {
-                loaded.insert(
-                    id,
-                    Loaded {
-                        state,
-                        sequence: row.try_get("sequence")?,
-                    },
-                );
+                let sequence = row.try_get("sequence")?;
+                loaded.insert(id, Loaded { state, sequence, snapshot_sequence: sequence });
             }
         }
         Ok(loaded)
@@ -85,10 +78,8 @@ impl Journal {
         if loaded.is_empty() {
             return Ok(());
         }
-        let (ids, sequences): (Vec<String>, Vec<i64>) = loaded
-            .iter()
-            .map(|(id, loaded)| (id.to_string(), loaded.sequence))
-            .unzip();
+        let (ids, sequences): (Vec<String>, Vec<i64>) =
+            loaded.iter().map(|(id, loaded)| (id.to_string(), loaded.sequence)).unzip();
         let mut rows = sqlx::query(
             "select e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::text as payload \
              from unnest($2::text[], $3::bigint[]) as s (id, sequence) \
@@ -124,18 +115,12 @@ impl Journal {
         let repository = PostgresEventRepository::new(self.pool().clone());
         let store =
             PersistedEventStore::<_, A>::new_event_store(repository).with_upcasters(domain::upcast::chain());
-        let context = store
-            .load_aggregate(&id.to_string())
-            .await
-            .map_err(|error| JournalError::Load {
-                aggregate: AggregateRef { kind: A::KIND, id },
-                reason: error.to_string(),
-            })?;
+        let context = store.load_aggregate(&id.to_string()).await.map_err(|error| JournalError::Load {
+            aggregate: AggregateRef { kind: A::KIND, id },
+            reason: error.to_string(),
+        })?;
         let sequence = i64::try_from(context.current_sequence).unwrap_or(i64::MAX);
-        Ok(Loaded {
-            state: context.aggregate,
-            sequence,
-        })
+        Ok(Loaded { state: context.aggregate, sequence, snapshot_sequence: 0 })
     }
 }
 

@@ -26,11 +26,7 @@ impl Journal {
     pub async fn read_after(&self, position: i64, limit: i64) -> Result<Vec<Arc<Recorded>>, JournalError> {
         let sql =
             format!("select {EVENT_COLUMNS} from events where position > $1 order by position limit $2");
-        let rows = sqlx::query(&sql)
-            .bind(position)
-            .bind(limit)
-            .fetch_all(self.pool())
-            .await?;
+        let rows = sqlx::query(&sql).bind(position).bind(limit).fetch_all(self.pool()).await?;
         rows.iter().map(|row| read_row(row).map(Arc::new)).collect()
     }
 
@@ -73,7 +69,8 @@ impl Journal {
     }
 }
 
-pub(crate) fn read_row(row: &PgRow) -> Result<Recorded, JournalError> {
+/// Reads a row that has every column of `events`, the JSON ones as text.
+pub fn read_row(row: &PgRow) -> Result<Recorded, JournalError> {
     let position: i64 = row.try_get("position")?;
     let unreadable = |reason: String| UnreadableRecord { position, reason };
     let kind: &str = row.try_get("aggregate_type")?;

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(super) const KIND: &str = "data_key";
+pub(crate) const KIND: &str = "data_key";
 /// Keys remembered: some 2 MB at most.
 const CACHED_MAX: u64 = 10_000;
 /// How long another process may still open what was sealed for an erased user.

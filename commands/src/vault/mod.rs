@@ -11,15 +11,17 @@ mod seal;
 mod secret_key;
 mod token_key;
 
+pub(crate) use data_keys::KIND as DATA_KEY_SECRET;
 pub(crate) use digest::keyed;
 pub use keyring::{KeyRing, KeyRingError};
 pub use seal::DataKey;
 pub use token_key::{PublicJwk, TokenKey, TokenKeyState};
 
+use async_trait::async_trait;
 use data_keys::DataKeys;
 use digest::Digests;
 use domain::{Sealed, UserId};
-use journal::{Journal, SecretRow};
+use journal::{Journal, OpenError, OpenSealed, SealedField, SecretRow};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -33,15 +35,6 @@ struct Inner {
     ring: KeyRing,
     digests: Digests,
     data_keys: DataKeys,
-}
-
-/// A sealed value and where it stands.
-#[derive(Clone, Copy, Debug)]
-pub struct SealedAt<'a> {
-    pub user_id: UserId,
-    pub event_type: &'a str,
-    pub field: &'a str,
-    pub sealed: &'a Sealed,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,25 +99,6 @@ impl Vault {
         key.seal(&seal::place(user_id, event_type, field), plain)
     }
 
-    /// The plain text, or nothing if the user is erased.
-    pub async fn open(&self, sealed: SealedAt<'_>) -> Result<Option<String>, VaultError> {
-        let mut opened = self.open_many(&[sealed]).await?;
-        Ok(opened.pop().flatten())
-    }
-
-    /// Opens many values of many users, in the order given, at the cost of at most one question to the database.
-    pub async fn open_many(&self, sealed: &[SealedAt<'_>]) -> Result<Vec<Option<String>>, VaultError> {
-        let users = sealed.iter().map(|value| value.user_id);
-        let keys = self.inner.data_keys.find(&self.inner.ring, users).await?;
-        sealed
-            .iter()
-            .map(|value| {
-                let place = seal::place(value.user_id, value.event_type, value.field);
-                keys.get(&value.user_id).map(|key| key.open(&place, value.sealed)).transpose()
-            })
-            .collect()
-    }
-
     /// The digest under which a value is claimed; give it in the form two values are compared in.
     pub fn claim(&self, kind: &str, normalised: &str) -> Uuid {
         self.inner.digests.claim(kind, normalised)
@@ -138,5 +112,20 @@ impl Vault {
     /// The digest of a whole request, part by part.
     pub fn fingerprint(&self, parts: &[&[u8]]) -> Uuid {
         self.inner.digests.fingerprint(parts)
+    }
+}
+
+#[async_trait]
+impl OpenSealed for Vault {
+    /// At the cost of at most one question to the database, however many values and users.
+    async fn open_many(&self, fields: &[SealedField]) -> Result<Vec<Option<String>>, OpenError> {
+        let users = fields.iter().map(|field| field.user);
+        let broken = |error: VaultError| OpenError(error.to_string());
+        let keys = self.inner.data_keys.find(&self.inner.ring, users).await.map_err(broken)?;
+        let open = |field: &SealedField| {
+            let place = seal::place(field.user, field.event_type, field.field);
+            keys.get(&field.user).map(|key| key.open(&place, &field.value)).transpose()
+        };
+        fields.iter().map(|field| open(field).map_err(broken)).collect()
     }
 }

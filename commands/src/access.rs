@@ -1,0 +1,58 @@
+//! Who asks, and what for: what every use case is told beside its input.
+
+use domain::{Actor, LoginSessionId, UserId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    Anonymous,
+    /// Signed in with an access token.
+    Person {
+        user_id: UserId,
+        session_id: LoginSessionId,
+    },
+}
+
+impl Principal {
+    pub const fn actor(self) -> Actor {
+        match self {
+            Self::Anonymous => Actor::ANONYMOUS,
+            Self::Person { user_id, .. } => Actor::user(user_id.0),
+        }
+    }
+
+    /// Whose keys are one's own: part of the digest of an idempotency key.
+    pub fn key_scope(self) -> Uuid {
+        match self {
+            Self::Anonymous => Uuid::nil(),
+            Self::Person { user_id, .. } => user_id.0,
+        }
+    }
+}
+
+/// What a command may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Authority {
+    /// What belongs to this user; anything else is not found.
+    Owner(UserId),
+}
+
+impl Authority {
+    pub fn covers(self, owner: UserId) -> bool {
+        match self {
+            Self::Owner(user_id) => user_id == owner,
+        }
+    }
+}
+
+/// The circumstances of one request.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub principal: Principal,
+    /// The client's `Idempotency-Key`, as sent.
+    pub key: Option<String>,
+    pub correlation_id: Uuid,
+    /// From `If-Match`.
+    pub expected_version: Option<i64>,
+}

@@ -1,0 +1,68 @@
+//! What comes back from a command.
+
+use crate::Refusal;
+use crate::password::HashError;
+use domain::LoginSessionId;
+use domain::user::User;
+use journal::Recorded;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An accepted command: its events, durable.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Wait for it on a query to see every effect: the last event's, or the head if there was nothing left to do.
+    pub position: i64,
+    pub events: Vec<Arc<Recorded>>,
+    /// The user as the command left it, where it was about one.
+    pub user: Option<Box<User>>,
+    /// True if the key had been used for the same request before: nothing happened now.
+    pub replayed: bool,
+}
+
+/// A command without effect, or of unknown effect.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{refusal}")]
+    Refused { refusal: Refusal, position: i64, replayed: bool },
+    /// Wrong name or wrong password: never said which.
+    #[error("the credentials are not right")]
+    InvalidCredentials,
+    #[error("the refresh token is not valid")]
+    InvalidRefreshToken,
+    /// Two hold the token: the login session was ended.
+    #[error("the refresh token was used before; the login session has been ended")]
+    RefreshTokenReused { session_id: LoginSessionId },
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("a request with this key is being processed")]
+    InFlight,
+    /// Nothing happened; come again.
+    #[error("{reason}")]
+    Unavailable { reason: &'static str, retry_after: Duration },
+    /// It may have happened: ask by the key.
+    #[error("it is unknown whether the command took effect")]
+    OutcomeUnknown,
+    /// The database declines what this command writes. Nothing happened, and nothing will.
+    #[error("the command could not be recorded")]
+    Unrecordable,
+    #[error("something broke inside: {0}")]
+    Internal(String),
+}
+
+pub type Outcome = Result<Done, Failure>;
+
+impl From<HashError> for Failure {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::unavailable("too many passwords are being checked"),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) const fn unavailable(reason: &'static str) -> Self {
+        Self::Unavailable { reason, retry_after: Duration::from_secs(1) }
+    }
+}

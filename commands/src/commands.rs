@@ -1,0 +1,93 @@
+//! The handle to the write side that use cases and the HTTP door hold.
+
+use crate::password::Hasher;
+use crate::sequencer::Submission;
+use crate::vault::Vault;
+use crate::{Clock, Envelope, Failure, Outcome, RefreshTokens};
+use domain::Currency;
+use domain::user::SessionPolicy;
+use journal::Journal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How long a command may wait to be decided. What waits longer is answered 503 and has no effect.
+pub(crate) const DECIDE_WITHIN: Duration = Duration::from_secs(8);
+/// And how long its answer may take on top: past it the outcome is unknown to who asked.
+const ANSWER_WITHIN: Duration = Duration::from_secs(12);
+
+#[derive(Clone, Debug)]
+pub struct Commands {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    inbox: mpsc::Sender<Submission>,
+    journal: Journal,
+    vault: Vault,
+    hasher: Hasher,
+    refresh_tokens: RefreshTokens,
+    options: CommandsOptions,
+}
+
+#[derive(Clone, Debug)]
+pub struct CommandsOptions {
+    pub clock: Clock,
+    pub session_policy: SessionPolicy,
+    pub default_currency: Currency,
+    pub password_blocklist: bool,
+}
+
+impl Commands {
+    pub(crate) fn new(
+        inbox: mpsc::Sender<Submission>,
+        journal: Journal,
+        vault: Vault,
+        hasher: Hasher,
+        options: CommandsOptions,
+    ) -> Self {
+        let refresh_tokens = RefreshTokens::new(vault.key_ring());
+        Self { inner: Arc::new(Inner { inbox, journal, vault, hasher, refresh_tokens, options }) }
+    }
+
+    /// The one door to the sequencer.
+    pub async fn submit(&self, envelope: Envelope) -> Outcome {
+        let (reply, answer) = oneshot::channel();
+        let submission = Submission::new(envelope, reply);
+        if self.inner.inbox.try_send(submission).is_err() {
+            metrics::counter!("counterfoil_inbox_full_total").increment(1);
+            return Err(Failure::unavailable("too many commands are waiting"));
+        }
+        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            // The sequencer is gone or slow, with the command in its hands.
+            Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
+        }
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.inner.journal
+    }
+
+    pub fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.inner.hasher
+    }
+
+    pub(crate) fn refresh_tokens(&self) -> &RefreshTokens {
+        &self.inner.refresh_tokens
+    }
+
+    pub(crate) fn options(&self) -> &CommandsOptions {
+        &self.inner.options
+    }
+
+    /// Commands waiting to be decided.
+    pub fn queue_depth(&self) -> usize {
+        self.inner.inbox.max_capacity() - self.inner.inbox.capacity()
+    }
+}

@@ -1,0 +1,33 @@
+//! What the write side declines, with the facts. A refusal is an answer, not a failure: it is remembered under its key.
+
+use domain::user::UserRefusal;
+use domain::wallet::WalletRefusal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Refusal {
+    #[error(transparent)]
+    User(UserRefusal),
+    #[error(transparent)]
+    Wallet(WalletRefusal),
+    #[error("the e-mail address is registered already")]
+    EmailTaken,
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// `If-Match` named another version.
+    #[error("version {expected} was expected, it is {actual}")]
+    StaleVersion { expected: i64, actual: i64 },
+}
+
+impl From<UserRefusal> for Refusal {
+    fn from(refusal: UserRefusal) -> Self {
+        Self::User(refusal)
+    }
+}
+
+impl From<WalletRefusal> for Refusal {
+    fn from(refusal: WalletRefusal) -> Self {
+        Self::Wallet(refusal)
+    }
+}

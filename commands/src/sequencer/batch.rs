@@ -1,0 +1,157 @@
+//! The batch being decided: answers that wait for its commit, and the rows it will write.
+
+use super::cache::Aggregates;
+use super::submission::Submission;
+use crate::decide::{Claim, Draft, user_of};
+use crate::{Done, Failure, Outcome, Refusal};
+use domain::{AggregateRef, Event, Timestamp};
+use journal::{CommandRow, Metadata, Recorded};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Commands and events one transaction may carry: enough to drain the inbox at full load, few enough that one commit
+/// stays a matter of milliseconds.
+pub(crate) const COMMANDS_MAX: usize = 2_048;
+const EVENTS_MAX: usize = 8_192;
+
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) submission: Submission,
+    /// Sent when the batch is durable, and not before.
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub(crate) struct OpenBatch {
+    pub(crate) rows: journal::Batch,
+    pub(crate) decided: Vec<Decided>,
+    /// Aggregates this batch has changed, each once.
+    pub(crate) touched: Vec<AggregateRef>,
+}
+
+impl OpenBatch {
+    /// One `now` for the whole batch, and never before an event that is written already.
+    pub(crate) fn begin(first_position: i64, now: Timestamp) -> Self {
+        let rows = journal::Batch { recorded_at: now, first_position, ..journal::Batch::default() };
+        Self { rows, decided: Vec::new(), touched: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.decided.is_empty()
+    }
+
+    /// How many commands it still takes.
+    pub(crate) fn room(&self) -> usize {
+        if self.rows.events.len() >= EVENTS_MAX { 0 } else { COMMANDS_MAX.saturating_sub(self.decided.len()) }
+    }
+
+    /// The position of its last event, or of the last before it.
+    pub(crate) fn head(&self) -> i64 {
+        self.rows.first_position - 1 + i64::try_from(self.rows.events.len()).unwrap_or(i64::MAX)
+    }
+
+    /// Decides a command on the newest states and takes over what it does.
+    pub(crate) fn decide(
+        &mut self,
+        aggregates: &mut Aggregates,
+        claims: &mut HashSet<Claim>,
+        submission: Submission,
+    ) {
+        let is_claimed = |claim: Claim| claims.contains(&claim) || submission.taken.contains(&claim);
+        let mut draft = Draft::new(aggregates, self.rows.recorded_at, &is_claimed);
+        let decision = draft.decide(&submission.envelope);
+        let Draft { events, claims: new_claims, secrets, .. } = draft;
+        let outcome = match decision {
+            Ok(()) => {
+                claims.extend(new_claims.iter().map(|claim| (claim.kind, claim.digest)));
+                self.rows.claims.extend(new_claims);
+                self.rows.secrets.extend(secrets);
+                self.accept(aggregates, &submission, events)
+            }
+            Err(refusal) => Err(self.refuse(&submission, refusal)),
+        };
+        self.decided.push(Decided { submission, outcome });
+    }
+
+    fn accept(
+        &mut self,
+        aggregates: &mut Aggregates,
+        submission: &Submission,
+        events: Vec<(AggregateRef, Event)>,
+    ) -> Outcome {
+        let envelope = &submission.envelope;
+        let metadata = Metadata {
+            actor: envelope.actor,
+            command_id: envelope.command_id,
+            correlation_id: envelope.correlation_id,
+            causation_id: envelope.causation_id,
+        };
+        let before = self.head();
+        let mut recorded = Vec::with_capacity(events.len());
+        for (aggregate, event) in events {
+            let event = self.record(aggregates, aggregate, &event, metadata)?;
+            recorded.push(Arc::clone(&event));
+            self.rows.events.push(event);
+        }
+        let first = if recorded.is_empty() { before } else { before + 1 };
+        self.remember(submission, first, recorded.len(), None);
+        let user = user_of(envelope).and_then(|id| aggregates.users.peek(id));
+        let user = user.map(|entry| Box::new(entry.state().clone()));
+        Ok(Done { position: self.head(), events: recorded, user, replayed: false })
+    }
+
+    fn record(
+        &mut self,
+        aggregates: &mut Aggregates,
+        aggregate: AggregateRef,
+        event: &Event,
+        metadata: Metadata,
+    ) -> Result<Arc<Recorded>, Failure> {
+        let payload = event.to_stored().map_err(|error| Failure::Internal(error.to_string()))?;
+        let evolved = aggregates.evolve(aggregate, event);
+        if evolved.first {
+            self.touched.push(aggregate);
+        }
+        let owner =
+            evolved.owner.ok_or_else(|| Failure::Internal("an event that belongs to nobody".to_owned()))?;
+        Ok(Arc::new(Recorded {
+            position: self.head() + 1,
+            aggregate,
+            sequence: evolved.sequence,
+            event_type: Cow::Borrowed(event.type_name()),
+            version: Cow::Borrowed(event.version()),
+            payload,
+            metadata,
+            event_id: Uuid::now_v7(),
+            owner,
+            recorded_at: self.rows.recorded_at,
+        }))
+    }
+
+    fn refuse(&mut self, submission: &Submission, refusal: Refusal) -> Failure {
+        let position = self.head();
+        // A refusal is plain data: writing it down cannot fail.
+        let facts = serde_json::to_string(&refusal).unwrap_or_else(|_| "null".to_owned());
+        self.remember(submission, position, 0, Some(facts));
+        Failure::Refused { refusal, position, replayed: false }
+    }
+
+    fn remember(&mut self, submission: &Submission, position: i64, events: usize, refusal: Option<String>) {
+        if let Some(key) = submission.envelope.key {
+            let events = i32::try_from(events).unwrap_or(i32::MAX);
+            self.rows.commands.push(CommandRow {
+                key: key.key,
+                fingerprint: key.fingerprint,
+                position,
+                events,
+                refusal,
+            });
+        }
+    }
+
+    pub(crate) fn into_submissions(self) -> Vec<Submission> {
+        self.decided.into_iter().map(|decided| decided.submission).collect()
+    }
+}

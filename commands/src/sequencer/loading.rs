@@ -1,0 +1,159 @@
+//! Bringing cold aggregates into memory without holding anybody else up.
+//!
+//! Loads are single-flight: however many commands wait for an aggregate, it is read once. What is wanted while loads
+//! are under way goes together into the next one, so a thousand cold wallets are a few questions, not a thousand.
+
+use super::submission::Submission;
+use domain::user::User;
+use domain::wallet::Wallet;
+use domain::{AggregateKind, AggregateRef};
+use journal::{Journal, JournalError, Loaded};
+use std::collections::HashMap;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+/// Load tasks at once, and aggregates in one: each holds connections of the pool.
+const TASKS_MAX: usize = 4;
+const IDS_MAX: usize = 512;
+
+/// What one load brought.
+#[derive(Debug, Default)]
+pub(crate) struct Arrival {
+    pub(crate) users: Vec<(Uuid, Loaded<User>)>,
+    pub(crate) wallets: Vec<(Uuid, Loaded<Wallet>)>,
+    pub(crate) failed: Vec<AggregateRef>,
+}
+
+/// A command that waits for aggregates, and for how many.
+struct Waiting {
+    submission: Submission,
+    missing: usize,
+}
+
+pub(crate) struct Loading {
+    journal: Journal,
+    /// Under way or wanted, with the commands that wait for it.
+    waiters: HashMap<AggregateRef, Vec<u64>>,
+    waiting: HashMap<u64, Waiting>,
+    next_ticket: u64,
+    wanted: Vec<AggregateRef>,
+    tasks: usize,
+    arrivals: mpsc::Sender<Arrival>,
+    arrived: mpsc::Receiver<Arrival>,
+}
+
+impl Loading {
+    pub(crate) fn new(journal: Journal) -> Self {
+        // Each task sends one message.
+        let (arrivals, arrived) = mpsc::channel(TASKS_MAX);
+        Self {
+            journal,
+            waiters: HashMap::new(),
+            waiting: HashMap::new(),
+            next_ticket: 0,
+            wanted: Vec::new(),
+            tasks: 0,
+            arrivals,
+            arrived,
+        }
+    }
+
+    /// Parks a command until these are here.
+    pub(crate) fn park(&mut self, submission: Submission, missing: &[AggregateRef]) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        for of in missing {
+            let waiters = self.waiters.entry(*of).or_insert_with(|| {
+                self.wanted.push(*of);
+                Vec::new()
+            });
+            waiters.push(ticket);
+        }
+        self.waiting.insert(ticket, Waiting { submission, missing: missing.len() });
+    }
+
+    /// Starts loading what is wanted, as far as there are free hands.
+    pub(crate) fn start(&mut self) {
+        while self.tasks < TASKS_MAX && !self.wanted.is_empty() {
+            let kind = self.wanted.first().map_or(AggregateKind::Wallet, |of| of.kind);
+            let mut ids = Vec::new();
+            self.wanted.retain(|of| {
+                let taken = of.kind == kind && ids.len() < IDS_MAX;
+                if taken {
+                    ids.push(of.id);
+                }
+                !taken
+            });
+            self.tasks += 1;
+            tokio::spawn(load(self.journal.clone(), kind, ids, self.arrivals.clone()));
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Option<Arrival> {
+        self.arrived.recv().await
+    }
+
+    /// Notes an arrival. Returns the commands that have everything now, and those that will not get it.
+    pub(crate) fn arrive(&mut self, arrival: &Arrival) -> (Vec<Submission>, Vec<Submission>) {
+        self.tasks = self.tasks.saturating_sub(1);
+        let users = arrival.users.iter().map(|(id, _)| AggregateRef { kind: AggregateKind::User, id: *id });
+        let wallets =
+            arrival.wallets.iter().map(|(id, _)| AggregateRef { kind: AggregateKind::Wallet, id: *id });
+        let mut ready = Vec::new();
+        for of in users.chain(wallets) {
+            for ticket in self.waiters.remove(&of).unwrap_or_default() {
+                let Some(waiting) = self.waiting.get_mut(&ticket) else { continue };
+                waiting.missing -= 1;
+                if waiting.missing == 0 {
+                    ready.extend(self.waiting.remove(&ticket).map(|done| done.submission));
+                }
+            }
+        }
+        let tickets = arrival.failed.iter().filter_map(|of| self.waiters.remove(of)).flatten();
+        let failed =
+            tickets.filter_map(|ticket| self.waiting.remove(&ticket)).map(|waiting| waiting.submission);
+        let failed = failed.collect();
+        (ready, failed)
+    }
+
+    /// Everybody who still waits.
+    pub(crate) fn into_waiting(self) -> Vec<Submission> {
+        self.waiting.into_values().map(|waiting| waiting.submission).collect()
+    }
+}
+
+async fn load(journal: Journal, kind: AggregateKind, ids: Vec<Uuid>, arrivals: mpsc::Sender<Arrival>) {
+    let mut arrival = Arrival::default();
+    match read(&journal, kind, &ids, &mut arrival).await {
+        Ok(()) => {}
+        // One that cannot be read must not keep the others out.
+        Err(JournalError::Load { .. } | JournalError::UnreadableEvent(_)) if ids.len() > 1 => {
+            for id in ids {
+                if let Err(error) = read(&journal, kind, &[id], &mut arrival).await {
+                    fail(&error, kind, &[id], &mut arrival);
+                }
+            }
+        }
+        Err(error) => fail(&error, kind, &ids, &mut arrival),
+    }
+    // The sequencer that asked may have lost the lead meanwhile.
+    let _ = arrivals.send(arrival).await;
+}
+
+fn fail(error: &JournalError, kind: AggregateKind, ids: &[Uuid], arrival: &mut Arrival) {
+    tracing::error!(event = "load_failed", error_message = %error, count = ids.len());
+    arrival.failed.extend(ids.iter().map(|id| AggregateRef { kind, id: *id }));
+}
+
+async fn read(
+    journal: &Journal,
+    kind: AggregateKind,
+    ids: &[Uuid],
+    into: &mut Arrival,
+) -> Result<(), JournalError> {
+    match kind {
+        AggregateKind::User => into.users.extend(journal.load(ids).await?),
+        AggregateKind::Wallet => into.wallets.extend(journal.load(ids).await?),
+    }
+    Ok(())
+}
