@@ -1,5 +1,7 @@
 //! The vault over a real table of secrets: what opens, what reads as erased, and what is an error.
 
+#![allow(clippy::unwrap_used)]
+
 use commands::vault::{KeyRing, Vault};
 use domain::{Sealed, UserId};
 use journal::{Journal, JournalOptions, OpenSealed, SealedField, SecretRow};
