@@ -55,10 +55,7 @@ pub enum AppendError {
     Fenced,
     /// Keys that are taken and claims that are held, all of the batch's. Nothing was written.
     #[error("{} keys and {} claims of the batch are taken", keys.len(), claims.len())]
-    Conflicts {
-        keys: Vec<Uuid>,
-        claims: Vec<(String, Uuid)>,
-    },
+    Conflicts { keys: Vec<Uuid>, claims: Vec<(String, Uuid)> },
     /// An event with that sequence exists: what we hold in memory is not what the journal holds. Nothing was written.
     #[error("the journal holds other events of an aggregate than expected: {0}")]
     OutOfStep(String),
@@ -117,11 +114,7 @@ pub(crate) async fn append(
         .bind(column(&what.secrets, |s| s.version))
         .bind(column(&what.secrets, |s| s.value.as_slice()));
     // `execute` reads up to ReadyForQuery, which the server sends after its commit: `fetch_one` would not wait for that.
-    query
-        .execute(conn)
-        .await
-        .map(|_| ())
-        .map_err(|error| classify(&error))
+    query.execute(conn).await.map(|_| ()).map_err(|error| classify(&error))
 }
 
 fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {

@@ -43,9 +43,8 @@ impl Head {
 
 impl Journal {
     pub async fn head(&self) -> Result<Head, JournalError> {
-        let row = sqlx::query(&format!("select {HEAD_COLUMNS} from journal_head"))
-            .fetch_one(self.pool())
-            .await?;
+        let row =
+            sqlx::query(&format!("select {HEAD_COLUMNS} from journal_head")).fetch_one(self.pool()).await?;
         Ok(Head::from_row(&row)?)
     }
 
@@ -60,9 +59,7 @@ impl Journal {
 
     /// Takes [`Self::halt`] back: a person has decided that this journal is the truth.
     pub async fn resume(&self) -> Result<(), JournalError> {
-        sqlx::query("update journal_head set halted = null")
-            .execute(self.pool())
-            .await?;
+        sqlx::query("update journal_head set halted = null").execute(self.pool()).await?;
         Ok(())
     }
 }

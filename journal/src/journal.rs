@@ -42,10 +42,7 @@ impl Journal {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(connect.clone())
             .await?;
-        Ok(Self {
-            pool,
-            options: connect,
-        })
+        Ok(Self { pool, options: connect })
     }
 
     pub async fn migrate(&self) -> Result<(), JournalError> {

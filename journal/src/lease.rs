@@ -117,8 +117,5 @@ impl Lease {
 }
 
 async fn try_lock(conn: &mut PgConnection) -> Result<bool, JournalError> {
-    Ok(sqlx::query_scalar("select pg_try_advisory_lock($1)")
-        .bind(LEAD_LOCK)
-        .fetch_one(conn)
-        .await?)
+    Ok(sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LEAD_LOCK).fetch_one(conn).await?)
 }

@@ -56,10 +56,7 @@ impl Recorded {
 
     /// The subject it is published under.
     pub fn subject(&self) -> String {
-        format!(
-            "counterfoil.events.{}.{}.{}",
-            self.aggregate.kind, self.aggregate.id, self.event_type
-        )
+        format!("counterfoil.events.{}.{}.{}", self.aggregate.kind, self.aggregate.id, self.event_type)
     }
 
     /// The event as subscribers, SSE and HTTP see it.
@@ -71,26 +68,10 @@ impl Recorded {
     }
 
     fn write_public(&self, out: &mut String) -> std::fmt::Result {
-        write!(
-            out,
-            "{{\"position\":{},\"event_id\":\"{}\"",
-            self.position, self.event_id
-        )?;
-        write!(
-            out,
-            ",\"type\":\"{}\",\"version\":\"{}\"",
-            self.event_type, self.version
-        )?;
-        write!(
-            out,
-            ",\"aggregate\":\"{}\",\"aggregate_id\":\"{}\"",
-            self.aggregate.kind, self.aggregate.id
-        )?;
-        write!(
-            out,
-            ",\"sequence\":{},\"recorded_at\":\"{}\"",
-            self.sequence, self.recorded_at
-        )?;
+        write!(out, "{{\"position\":{},\"event_id\":\"{}\"", self.position, self.event_id)?;
+        write!(out, ",\"type\":\"{}\",\"version\":\"{}\"", self.event_type, self.version)?;
+        write!(out, ",\"aggregate\":\"{}\",\"aggregate_id\":\"{}\"", self.aggregate.kind, self.aggregate.id)?;
+        write!(out, ",\"sequence\":{},\"recorded_at\":\"{}\"", self.sequence, self.recorded_at)?;
         write!(
             out,
             ",\"owner\":\"{}\",\"actor\":{{\"kind\":\"{}\"",
@@ -120,17 +101,11 @@ impl Recorded {
         };
         let public: Public<'_> = serde_json::from_slice(text).map_err(|e| unreadable(0, &e))?;
         let kind = AggregateKind::parse(&public.aggregate).ok_or_else(|| {
-            unreadable(
-                public.position,
-                &format!("unknown aggregate {:?}", public.aggregate),
-            )
+            unreadable(public.position, &format!("unknown aggregate {:?}", public.aggregate))
         })?;
         Ok(Self {
             position: public.position,
-            aggregate: AggregateRef {
-                kind,
-                id: public.aggregate_id,
-            },
+            aggregate: AggregateRef { kind, id: public.aggregate_id },
             sequence: public.sequence,
             payload: format!("{{\"{}\":{}}}", public.event_type, public.data.get()),
             event_type: Cow::Owned(public.event_type.into_owned()),
@@ -198,9 +173,7 @@ impl Metadata {
     pub fn from_stored(stored: &str) -> Result<Self, String> {
         let map: HashMap<&str, &str> = serde_json::from_str(stored).map_err(|e| e.to_string())?;
         let id = |name: &str| {
-            map.get(name)
-                .map(|text| Uuid::parse_str(text).map_err(|e| e.to_string()))
-                .transpose()
+            map.get(name).map(|text| Uuid::parse_str(text).map_err(|e| e.to_string())).transpose()
         };
         let kind = match map.get("actor_kind").copied() {
             Some("user") => ActorKind::User,
@@ -211,10 +184,7 @@ impl Metadata {
         };
         let command_id = id("command_id")?.ok_or("no command id")?;
         Ok(Self {
-            actor: Actor {
-                kind,
-                id: id("actor_id")?,
-            },
+            actor: Actor { kind, id: id("actor_id")? },
             command_id,
             correlation_id: id("correlation_id")?.unwrap_or(command_id),
             causation_id: id("causation_id")?,

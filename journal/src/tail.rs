@@ -30,10 +30,7 @@ pub enum TailRead {
 impl Tail {
     /// A tail that knows how far the journal reaches, and none of its events.
     pub fn new(head: i64) -> Self {
-        Self {
-            events: Arc::default(),
-            head: Arc::new(watch::channel(head).0),
-        }
+        Self { events: Arc::default(), head: Arc::new(watch::channel(head).0) }
     }
 
     /// Adds what was committed. A hole (another node led in between) empties the window first.
@@ -67,9 +64,8 @@ impl Tail {
             return TailRead::UpToDate;
         }
         let events = self.lock();
-        let Some(offset) = events
-            .front()
-            .and_then(|oldest| usize::try_from(position + 1 - oldest.position).ok())
+        let Some(offset) =
+            events.front().and_then(|oldest| usize::try_from(position + 1 - oldest.position).ok())
         else {
             return TailRead::OutOfWindow;
         };
@@ -107,10 +103,7 @@ mod tests {
             .map(|position| {
                 Arc::new(Recorded {
                     position,
-                    aggregate: AggregateRef {
-                        kind: AggregateKind::Wallet,
-                        id,
-                    },
+                    aggregate: AggregateRef { kind: AggregateKind::Wallet, id },
                     sequence: position,
                     event_type: "WalletDeposited".into(),
                     version: "1.0".into(),

@@ -40,9 +40,7 @@ impl Server {
             command.uid(account.uid.as_raw()).gid(account.gid.as_raw());
         }
         die_with_us(&mut command, farewell);
-        Self {
-            child: spawn(command).unwrap(),
-        }
+        Self { child: spawn(command).unwrap() }
     }
 
     pub(crate) fn pid(&self) -> i32 {

@@ -46,18 +46,14 @@ pub(crate) fn copy_to(target: &Path, prepare: impl FnOnce(&Path)) {
 fn prepared_path() -> PathBuf {
     let mut hasher = DefaultHasher::new();
     program("postgres").hash(&mut hasher);
-    MIGRATIONS
-        .iter()
-        .for_each(|migration| migration.checksum.hash(&mut hasher));
+    MIGRATIONS.iter().for_each(|migration| migration.checksum.hash(&mut hasher));
     let user = nix::unistd::Uid::effective();
     std::env::temp_dir().join(format!("counterfoil-testkit-{user}-{:016x}", hasher.finish()))
 }
 
 fn build(prepared: &Path, prepare: impl FnOnce(&Path)) {
     let lock = File::create(prepared.with_extension("lock")).unwrap();
-    let _lock = Flock::lock(lock, FlockArg::LockExclusive)
-        .map_err(|(_, error)| error)
-        .unwrap();
+    let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error).unwrap();
     if prepared.exists() {
         return;
     }
@@ -76,11 +72,7 @@ fn build(prepared: &Path, prepare: impl FnOnce(&Path)) {
         ])
         .arg(&cluster);
     let made = run(command);
-    assert!(
-        made.status.success(),
-        "initdb: {}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
     prepare(&cluster);
     fs::rename(&cluster, prepared).unwrap();
 }
@@ -89,11 +81,7 @@ fn copy(from: &Path, to: &Path) {
     let mut command = Command::new("cp");
     command.args(["-r", "-p"]).arg(from).arg(to);
     let copied = run(command);
-    assert!(
-        copied.status.success(),
-        "cp: {}",
-        String::from_utf8_lossy(&copied.stderr)
-    );
+    assert!(copied.status.success(), "cp: {}", String::from_utf8_lossy(&copied.stderr));
 }
 
 fn run(mut command: Command) -> std::process::Output {

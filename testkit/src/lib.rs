@@ -11,8 +11,10 @@ mod cluster;
 mod nats;
 mod postgres;
 mod room;
+mod scribe;
 mod wait;
 
 pub use nats::Nats;
 pub use postgres::Postgres;
+pub use scribe::{Scribe, dollars};
 pub use wait::{eventually, eventually_within};

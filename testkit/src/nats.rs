@@ -67,12 +67,7 @@ impl Nats {
         self.stop();
         let (room, port) = (&self.room, self.port);
         self.server = launch(room, port);
-        let mut ready = false;
-        crate::eventually("nats-server answers again", || {
-            ready = answers(port);
-            std::future::ready(ready)
-        })
-        .await;
+        crate::eventually("nats-server answers again", async || answers(port)).await;
     }
 
     /// Frozen: connections stay up and nothing is answered.
@@ -92,11 +87,7 @@ impl Drop for Nats {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn launch(room: &Room, port: u16) -> Server {

@@ -40,8 +40,7 @@ impl Postgres {
     /// The URL of a fresh, migrated database, with a journal id of its own.
     pub async fn database(&self) -> String {
         let name = self.copy_of(TEMPLATE).await;
-        self.execute(&name, "update journal_head set journal_id = gen_random_uuid()")
-            .await;
+        self.execute(&name, "update journal_head set journal_id = gen_random_uuid()").await;
         self.url(&name)
     }
 
@@ -53,8 +52,7 @@ impl Postgres {
 
     async fn copy_of(&self, original: &str) -> String {
         let copy = format!("test_{}", Uuid::new_v4().simple());
-        self.execute("postgres", &format!("create database {copy} template {original}"))
-            .await;
+        self.execute("postgres", &format!("create database {copy} template {original}")).await;
         copy
     }
 
@@ -98,22 +96,13 @@ impl Drop for Postgres {
 }
 
 fn url(socket_directory: &Path, database: &str) -> String {
-    format!(
-        "postgres://counterfoil@localhost/{database}?host={}",
-        socket_directory.display()
-    )
+    format!("postgres://counterfoil@localhost/{database}?host={}", socket_directory.display())
 }
 
 fn launch(room: &Path, cluster: &Path) -> Server {
     let mut command = Command::new(cluster::program("postgres"));
-    command
-        .current_dir(room)
-        .arg("-D")
-        .arg(cluster)
-        .args(["-c", "listen_addresses="]);
-    command
-        .arg("-c")
-        .arg(format!("unix_socket_directories={}", room.display()));
+    command.current_dir(room).arg("-D").arg(cluster).args(["-c", "listen_addresses="]);
+    command.arg("-c").arg(format!("unix_socket_directories={}", room.display()));
     for setting in [
         "fsync=off",
         "full_page_writes=off",
@@ -127,10 +116,7 @@ fn launch(room: &Path, cluster: &Path) -> Server {
 }
 
 fn wait_until_ready(room: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let url = url(room, "postgres");
     let deadline = Instant::now() + START_TIMEOUT;
     loop {
@@ -150,15 +136,10 @@ fn prepare(cluster: &Path) {
     let room = cluster.parent().unwrap();
     let mut server = launch(room, cluster);
     wait_until_ready(room);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut conn = PgConnection::connect(&url(room, "postgres")).await.unwrap();
-        conn.execute(format!("create database {TEMPLATE}").as_str())
-            .await
-            .unwrap();
+        conn.execute(format!("create database {TEMPLATE}").as_str()).await.unwrap();
         conn.close().await.unwrap();
         let mut conn = PgConnection::connect(&url(room, TEMPLATE)).await.unwrap();
         cluster::MIGRATIONS.run(&mut conn).await.unwrap();

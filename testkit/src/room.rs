@@ -21,13 +21,8 @@ impl Account {
         if !Uid::effective().is_root() {
             return None;
         }
-        let user = User::from_name("postgres")
-            .unwrap()
-            .expect("as root there must be a user postgres");
-        Some(Self {
-            uid: user.uid,
-            gid: user.gid,
-        })
+        let user = User::from_name("postgres").unwrap().expect("as root there must be a user postgres");
+        Some(Self { uid: user.uid, gid: user.gid })
     }
 
     pub(crate) fn own(path: &Path) {
@@ -72,9 +67,8 @@ fn sweep() {
     };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
-        let pid = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<i32>().ok());
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse::<i32>().ok());
         let gone = |pid| nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_err();
         if pid.is_some_and(gone) {
             let _ = fs::remove_dir_all(entry.path());

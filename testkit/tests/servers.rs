@@ -9,10 +9,8 @@ async fn a_database_is_fresh_and_migrated_and_survives_a_crash() {
     let (one, other) = (postgres.database().await, postgres.database().await);
     let id = async |url: &str| {
         let mut conn = PgConnection::connect(url).await.unwrap();
-        let id: sqlx::types::Uuid = sqlx::query_scalar("select journal_id from journal_head")
-            .fetch_one(&mut conn)
-            .await
-            .unwrap();
+        let id: sqlx::types::Uuid =
+            sqlx::query_scalar("select journal_id from journal_head").fetch_one(&mut conn).await.unwrap();
         conn.close().await.unwrap();
         id
     };

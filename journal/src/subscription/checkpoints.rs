@@ -1,0 +1,101 @@
+//! How far each subscription is, known everywhere without asking.
+//!
+//! The worker tells it in its own process at once, and to other nodes over core NATS. A message that is lost costs
+//! nothing but time: the next one says more, and behind them all stands the table that the worker writes.
+
+use crate::Nats;
+use futures::StreamExt;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub const CHECKPOINT_SUBJECTS: &str = "counterfoil.checkpoints";
+/// A word to others is worth no more waiting than this.
+const TELL_TIMEOUT: Duration = Duration::from_millis(50);
+/// Between two tries to listen, while NATS is away.
+const LISTEN_PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoints {
+    known: Arc<Mutex<HashMap<String, watch::Sender<i64>>>>,
+}
+
+impl Checkpoints {
+    /// Notes that a subscription has come so far. It never goes back.
+    pub fn note(&self, name: &str, position: i64) {
+        self.with(name, |known| {
+            known.send_if_modified(|known| {
+                let further = position > *known;
+                *known = position.max(*known);
+                further
+            });
+        });
+    }
+
+    pub fn position(&self, name: &str) -> i64 {
+        self.with(name, |known| *known.borrow())
+    }
+
+    /// Wakes its holder whenever that subscription moves.
+    pub fn watch(&self, name: &str) -> watch::Receiver<i64> {
+        self.with(name, watch::Sender::subscribe)
+    }
+
+    fn with<T>(&self, name: &str, act: impl FnOnce(&watch::Sender<i64>) -> T) -> T {
+        // Nothing in here panics half-way, so what a poisoned lock guards is still whole.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = known.get(name) {
+            return act(sender);
+        }
+        act(known.entry(name.to_owned()).or_insert_with(|| watch::channel(0).0))
+    }
+
+    /// Notes it here and tells other nodes, if NATS is there.
+    pub(super) async fn tell(&self, nats: Option<&Nats>, name: &str, position: i64) {
+        self.note(name, position);
+        let Some(nats) = nats.filter(|nats| nats.ready().is_ok()) else { return };
+        let subject = format!("{CHECKPOINT_SUBJECTS}.{name}");
+        let told = nats.client().publish(subject, position.to_string().into());
+        // Nothing depends on it: who does not hear it reads the table.
+        let _ = tokio::time::timeout(TELL_TIMEOUT, told).await;
+    }
+
+    /// Listens to what workers on other nodes tell, until told to stop.
+    pub async fn listen(&self, nats: &Nats, cancel: CancellationToken) {
+        while !cancel.is_cancelled() {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.listen_once(nats) => tokio::time::sleep(LISTEN_PAUSE).await,
+            }
+        }
+    }
+
+    async fn listen_once(&self, nats: &Nats) {
+        let Ok(mut told) = nats.client().subscribe(format!("{CHECKPOINT_SUBJECTS}.*")).await else { return };
+        while let Some(message) = told.next().await {
+            let name = message.subject.rsplit('.').next();
+            let position = std::str::from_utf8(&message.payload).ok().and_then(|text| text.parse().ok());
+            if let (Some(name), Some(position)) = (name, position) {
+                self.note(name, position);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_checkpoint_never_goes_back_and_wakes_who_waits() {
+        let checkpoints = Checkpoints::default();
+        let mut watch = checkpoints.watch("wallets");
+        checkpoints.note("wallets", 7);
+        checkpoints.note("wallets", 5);
+        checkpoints.note("profiles", 9);
+        assert_eq!(*watch.wait_for(|position| *position >= 6).await.unwrap(), 7);
+        assert_eq!(checkpoints.position("wallets"), 7);
+    }
+}

@@ -1,0 +1,216 @@
+//! The one loop: read from a position, act, record the position.
+//!
+//! A [`Subscriber`] brings the effect and keeps its position together with it; the loop brings the events, in order and
+//! without a hole, and patience. What fails is tried again, in ever smaller steps, then ever more slowly; it is never
+//! skipped, and a subscription that cannot go on says so in its status.
+
+mod checkpoints;
+mod follower;
+mod source;
+mod status;
+
+pub use checkpoints::{CHECKPOINT_SUBJECTS, Checkpoints};
+pub use status::{SubscriptionState, SubscriptionStatus};
+
+use crate::{Journal, JournalError, Nats, Recorded, Tail};
+use source::Source;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Events handed over at once: one transaction's worth, that takes a few tens of milliseconds.
+const BATCH_MAX: usize = 2_048;
+/// So many failures in a row are no passing fault.
+const FAILURES_MAX: u32 = 5;
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_LAST: Duration = Duration::from_secs(5);
+
+/// Who acts on events. Effect and position are recorded together, so that each event has exactly one effect.
+pub trait Subscriber: Send {
+    /// Names its checkpoint, for ever.
+    fn name(&self) -> &str;
+
+    /// Where it has come to, as recorded.
+    fn position(&mut self) -> impl Future<Output = Result<i64, SubscriberError>> + Send;
+
+    /// Acts on the events right after `after` and records the last one's position, both or neither. Gives back where it
+    /// is then: elsewhere, if another worker of that name had moved it.
+    fn handle(
+        &mut self,
+        after: i64,
+        events: &[Arc<Recorded>],
+    ) -> impl Future<Output = Result<i64, SubscriberError>> + Send;
+
+    /// Has failed again and again (with the reason), or goes on after that (with none).
+    fn failed(&mut self, _reason: Option<&str>) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SubscriberError(pub String);
+
+impl SubscriberError {
+    pub fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SubscriptionError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("after position {after}: {source}")]
+    Subscriber { after: i64, source: SubscriberError },
+}
+
+/// What one step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Handled(usize),
+    /// Another worker of that name has gone on from here.
+    Overtaken,
+    UpToDate,
+}
+
+/// What a subscription follows.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    pub journal: Journal,
+    pub tail: Tail,
+    pub nats: Option<Nats>,
+    pub checkpoints: Checkpoints,
+}
+
+#[derive(Debug)]
+pub struct Subscription<S> {
+    subscriber: S,
+    source: Source,
+    nats: Option<Nats>,
+    checkpoints: Checkpoints,
+    /// The recorded position, while we are sure of it.
+    position: Option<i64>,
+    /// How many events are handed over at once: fewer after a failure, to get as close to the culprit as possible.
+    batch: usize,
+    failures: u32,
+    status: watch::Sender<SubscriptionStatus>,
+}
+
+impl<S: Subscriber> Subscription<S> {
+    pub fn new(subscriber: S, feed: Feed) -> Self {
+        let status =
+            SubscriptionStatus { name: subscriber.name().to_owned(), ..SubscriptionStatus::default() };
+        Self {
+            subscriber,
+            source: Source::new(feed.journal, feed.tail, feed.nats.clone()),
+            nats: feed.nats,
+            checkpoints: feed.checkpoints,
+            position: None,
+            batch: BATCH_MAX,
+            failures: 0,
+            status: watch::channel(status).0,
+        }
+    }
+
+    pub fn status(&self) -> watch::Receiver<SubscriptionStatus> {
+        self.status.subscribe()
+    }
+
+    /// Follows until told to stop.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        while !cancel.is_cancelled() {
+            let pause = match self.step_and_tell().await {
+                Ok(Outcome::Handled(_) | Outcome::Overtaken) => continue,
+                Ok(Outcome::UpToDate) => None,
+                Err(_) => Some(self.retry_pause()),
+            };
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.wait(pause) => {}
+            }
+        }
+    }
+
+    /// One step, after a look at the journal's head: what a test drives.
+    pub async fn run_once(&mut self) -> Result<Outcome, SubscriptionError> {
+        self.source.poll().await?;
+        self.step_and_tell().await
+    }
+
+    async fn wait(&mut self, pause: Option<Duration>) {
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        } else if let Err(error) = self.source.wait(self.position.unwrap_or(0)).await {
+            self.tell(&Err(error.into()));
+            tokio::time::sleep(source::POLL_INTERVAL).await;
+        }
+    }
+
+    fn retry_pause(&self) -> Duration {
+        RETRY_FIRST.saturating_mul(2_u32.saturating_pow(self.failures)).min(RETRY_LAST)
+    }
+
+    async fn step_and_tell(&mut self) -> Result<Outcome, SubscriptionError> {
+        let outcome = self.step().await;
+        if let Err(error) = &outcome {
+            self.position = None;
+            self.batch = (self.batch / 2).max(1);
+            self.failures = self.failures.saturating_add(1);
+            if self.failures == FAILURES_MAX {
+                self.subscriber.failed(Some(&error.to_string())).await;
+            }
+        } else {
+            if self.failures >= FAILURES_MAX {
+                self.subscriber.failed(None).await;
+            }
+            self.batch = (self.batch * 2).min(BATCH_MAX);
+            self.failures = 0;
+        }
+        self.tell(&outcome);
+        outcome
+    }
+
+    async fn step(&mut self) -> Result<Outcome, SubscriptionError> {
+        let after = match self.position {
+            Some(position) => position,
+            None => self.ask_position().await?,
+        };
+        let events = self.source.read_after(after, self.batch).await?;
+        let Some(last) = events.last().map(|event| event.position) else {
+            return Ok(Outcome::UpToDate);
+        };
+        let handled = self.subscriber.handle(after, &events).await;
+        let reached = handled.map_err(|source| SubscriptionError::Subscriber { after, source })?;
+        self.position = Some(reached);
+        self.checkpoints.tell(self.nats.as_ref(), self.subscriber.name(), reached).await;
+        Ok(if reached == last { Outcome::Handled(events.len()) } else { Outcome::Overtaken })
+    }
+
+    async fn ask_position(&mut self) -> Result<i64, SubscriptionError> {
+        let asked = self.subscriber.position().await;
+        let position = asked.map_err(|source| SubscriptionError::Subscriber { after: 0, source })?;
+        self.checkpoints.note(self.subscriber.name(), position);
+        Ok(*self.position.insert(position))
+    }
+
+    fn tell(&self, outcome: &Result<Outcome, SubscriptionError>) {
+        let head = self.source.head();
+        let state = match outcome {
+            Ok(_) => SubscriptionState::Running,
+            Err(error) if self.failures < FAILURES_MAX => {
+                SubscriptionState::Retrying { reason: error.to_string() }
+            }
+            Err(error) => SubscriptionState::Failed { reason: error.to_string() },
+        };
+        self.status.send_modify(|status| {
+            if status.state != state && !matches!(state, SubscriptionState::Running) {
+                tracing::error!(component = "subscription", event = "failing", name = %status.name, ?state);
+            }
+            status.position = self.position.unwrap_or(status.position);
+            status.lag = (head - status.position).max(0);
+            status.state = state;
+        });
+    }
+}
