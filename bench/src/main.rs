@@ -1,9 +1,13 @@
 //! The benchmark of Counterfoil: it seeds a journal, drives load, runs the peers beside it, and reports.
 
+mod child;
+mod client;
 mod error;
 mod load;
 mod peers;
 mod procfs;
+mod seed;
+mod server;
 mod terminal;
 
 use std::process::ExitCode;
@@ -42,9 +46,7 @@ fn run(command: Command) -> Result<()> {
         Command::Load(options) => load::run(options),
         Command::Stock(options) => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            runtime
-                .doing("starting a runtime")?
-                .block_on(peers::stock::serve(options))
+            runtime.doing("starting a runtime")?.block_on(peers::stock::serve(options))
         }
     }
 }

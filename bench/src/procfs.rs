@@ -77,10 +77,7 @@ mod tests {
     fn a_name_with_brackets_and_spaces_moves_no_field() {
         let stat = "42 (post) (gres: x) S 7 42 42 0 -1 4194304 1 2 3 4 150 50 25 75 20 0 1 0 9 8 7";
         let process = parse_stat(stat).unwrap();
-        assert_eq!(
-            (process.pid, process.parent, process.name.as_str()),
-            (42, 7, "post) (gres: x")
-        );
+        assert_eq!((process.pid, process.parent, process.name.as_str()), (42, 7, "post) (gres: x"));
         assert!((process.own_seconds - 2.0).abs() < 1e-9);
         assert!((process.reaped_seconds - 1.0).abs() < 1e-9);
     }
@@ -92,11 +89,7 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(family[0].pid, std::process::id());
-        assert!(
-            family
-                .iter()
-                .any(|process| process.pid == child.id() && process.parent == family[0].pid)
-        );
+        assert!(family.iter().any(|process| process.pid == child.id() && process.parent == family[0].pid));
         assert!(resident_bytes(std::process::id()).unwrap() > 100_000);
         assert_eq!(process(child.id()), None);
     }

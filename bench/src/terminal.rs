@@ -39,10 +39,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self {
-            bar: Some(bar),
-            started,
-        }
+        Self { bar: Some(bar), started }
     }
 
     /// Says what is being done now.
@@ -50,6 +47,13 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.set_message(what.to_owned()),
             None => eprintln!("{:6.1} s  {what}", self.started.elapsed().as_secs_f64()),
+        }
+    }
+
+    /// How far the present work has come: shown on a bar, too much for plain lines.
+    pub(crate) fn mark(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
         }
     }
 

@@ -68,9 +68,7 @@ pub(crate) fn run(options: LoadOptions) -> Result<()> {
 
 fn plan_of(options: LoadOptions) -> Result<Plan> {
     if options.wallet.is_empty() {
-        return Err(BenchError::Unusable(
-            "name at least one --wallet to deposit into".to_owned(),
-        ));
+        return Err(BenchError::Unusable("name at least one --wallet to deposit into".to_owned()));
     }
     let token = options.token.as_ref().map(|_| 0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -78,11 +76,7 @@ fn plan_of(options: LoadOptions) -> Result<Plan> {
         name: "load".to_owned(),
         connections: options.connections,
         pace: options.rate.map_or(Pace::Closed, |rate| Pace::Open { rate }),
-        mix: if options.reads {
-            Mix::ReadWrite
-        } else {
-            Mix::Deposits
-        },
+        mix: if options.reads { Mix::ReadWrite } else { Mix::Deposits },
         first_target: 0,
         targets: options.wallet.len(),
         key_seed: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
@@ -91,11 +85,7 @@ fn plan_of(options: LoadOptions) -> Result<Plan> {
         address: options.address,
         routes: Routes::counterfoil(),
         tokens: options.token.into_iter().collect(),
-        targets: options
-            .wallet
-            .into_iter()
-            .map(|id| Target { id, token })
-            .collect(),
+        targets: options.wallet.into_iter().map(|id| Target { id, token }).collect(),
         lanes: vec![lane],
         warmup_seconds: options.warmup,
         seconds: options.seconds,
@@ -117,14 +107,8 @@ fn tell(outcome: &Outcome) {
         }
     }
     let share = 100.0 * outcome.cpu_seconds / outcome.seconds.max(f64::MIN_POSITIVE);
-    terminal::line(&format!(
-        "errors {}   generator {share:.0} % of a core",
-        outcome.errors
-    ));
-    outcome
-        .complaints
-        .iter()
-        .for_each(|complaint| terminal::complain(complaint));
+    terminal::line(&format!("errors {}   generator {share:.0} % of a core", outcome.errors));
+    outcome.complaints.iter().for_each(|complaint| terminal::complain(complaint));
 }
 
 fn name(kind: Kind) -> &'static str {

@@ -117,8 +117,5 @@ fn judge(bytes: &[u8]) -> Progress {
 /// Enough of a problem document to know it by.
 fn complaint(status: u16, body: &[u8]) -> String {
     const SHOWN: usize = 300;
-    format!(
-        "{status}: {}",
-        String::from_utf8_lossy(&body[..body.len().min(SHOWN)])
-    )
+    format!("{status}: {}", String::from_utf8_lossy(&body[..body.len().min(SHOWN)]))
 }

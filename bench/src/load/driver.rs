@@ -137,11 +137,7 @@ impl<'a> Driver<'a> {
         }
         let timeout = Timespec::try_from(Duration::from_micros(until.saturating_sub(now)))
             .map_err(|_| io::ErrorKind::InvalidInput)?;
-        match epoll::wait(
-            &self.epoll,
-            rustix::buffer::spare_capacity(events),
-            Some(&timeout),
-        ) {
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -24,12 +24,7 @@ pub(crate) struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self {
-            counts: vec![0; slot(LARGEST) + 1],
-            total: 0,
-            sum: 0,
-            max: 0,
-        }
+        Self { counts: vec![0; slot(LARGEST) + 1], total: 0, sum: 0, max: 0 }
     }
 }
 
@@ -59,11 +54,7 @@ impl Histogram {
     }
 
     pub(crate) fn mean(&self) -> f64 {
-        if self.total == 0 {
-            0.0
-        } else {
-            approximate(self.sum) / approximate(self.total)
-        }
+        if self.total == 0 { 0.0 } else { approximate(self.sum) / approximate(self.total) }
     }
 
     /// The smallest recorded latency, in microseconds, that at least `share` (0 to 1) of all do not exceed.
@@ -114,29 +105,15 @@ struct Sparse {
 
 impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let used = self
-            .counts
-            .iter()
-            .copied()
-            .enumerate()
-            .filter(|(_, count)| *count > 0);
-        Sparse {
-            sum: self.sum,
-            max: self.max,
-            slots: used.collect(),
-        }
-        .serialize(serializer)
+        let used = self.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0);
+        Sparse { sum: self.sum, max: self.max, slots: used.collect() }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let sparse = Sparse::deserialize(deserializer)?;
-        let mut histogram = Self {
-            sum: sparse.sum,
-            max: sparse.max,
-            ..Self::default()
-        };
+        let mut histogram = Self { sum: sparse.sum, max: sparse.max, ..Self::default() };
         for (index, count) in sparse.slots {
             let place = histogram
                 .counts
@@ -178,10 +155,7 @@ mod tests {
         (1..=100_000).for_each(|micros| histogram.record(micros));
         for (share, wanted) in [(0.5, 50_000), (0.9, 90_000), (0.99, 99_000), (0.999, 99_900)] {
             let told = histogram.percentile(share);
-            assert!(
-                told >= wanted && told - wanted <= wanted / 1_000,
-                "{share}: {told}"
-            );
+            assert!(told >= wanted && told - wanted <= wanted / 1_000, "{share}: {told}");
         }
         assert_eq!(histogram.percentile(1.0), 100_000);
         assert_eq!(histogram.max(), 100_000);
@@ -226,9 +200,6 @@ mod tests {
     #[test]
     fn an_empty_histogram_tells_zero() {
         let histogram = Histogram::default();
-        assert_eq!(
-            (histogram.count(), histogram.percentile(0.99), histogram.max()),
-            (0, 0, 0)
-        );
+        assert_eq!((histogram.count(), histogram.percentile(0.99), histogram.max()), (0, 0, 0));
     }
 }

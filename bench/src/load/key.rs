@@ -53,9 +53,7 @@ mod tests {
 
     #[test]
     fn no_key_repeats_within_a_series_or_between_two() {
-        let keys: HashSet<_> = (0..50_000)
-            .flat_map(|number| [key(1, number), key(2, number)])
-            .collect();
+        let keys: HashSet<_> = (0..50_000).flat_map(|number| [key(1, number), key(2, number)]).collect();
         assert_eq!(keys.len(), 100_000);
     }
 

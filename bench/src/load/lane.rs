@@ -42,17 +42,8 @@ impl<'a> LaneState<'a> {
             Pace::Closed => None,
             Pace::Open { rate } => Some(Schedule::new(rate, lane.key_seed)),
         };
-        let outcome = LaneOutcome {
-            name: lane.name.clone(),
-            ..LaneOutcome::default()
-        };
-        Self {
-            plan,
-            lane,
-            outcome,
-            drawn: 0,
-            schedule,
-        }
+        let outcome = LaneOutcome { name: lane.name.clone(), ..LaneOutcome::default() };
+        Self { plan, lane, outcome, drawn: 0, schedule }
     }
 
     /// Writes the next request of this lane into `out`.
@@ -66,24 +57,15 @@ impl<'a> LaneState<'a> {
             }
             Next::ReadYourWrite { position, target } => {
                 writer.read(out, &targets[target], Some(position));
-                Asked {
-                    kind: Kind::ReadYourWrite,
-                    target,
-                }
+                Asked { kind: Kind::ReadYourWrite, target }
             }
             Next::Read { target } => {
                 writer.read(out, &targets[target], None);
-                Asked {
-                    kind: Kind::Read,
-                    target,
-                }
+                Asked { kind: Kind::Read, target }
             }
             Next::Balance { target } => {
                 writer.balance(out, &targets[target]);
-                Asked {
-                    kind: Kind::Balance,
-                    target,
-                }
+                Asked { kind: Kind::Balance, target }
             }
         }
     }
@@ -101,22 +83,14 @@ impl<'a> LaneState<'a> {
         match wanted {
             Mix::Deposits => self.fresh_deposit(),
             Mix::ReadYourWrites => Self::read_of(memory).unwrap_or_else(|| self.fresh_deposit()),
-            Mix::Replay {
-                share,
-                key_seed,
-                count,
-            } if count > 0 && unit(self.random()) <= share => Next::Deposit {
-                kind: Kind::Replay,
-                seed: key_seed,
-                number: self.random() % count,
-            },
+            Mix::Replay { share, key_seed, count } if count > 0 && unit(self.random()) <= share => {
+                Next::Deposit { kind: Kind::Replay, seed: key_seed, number: self.random() % count }
+            }
             Mix::Replay { .. } => self.fresh_deposit(),
             Mix::ReadWrite => match self.random() % 8 {
                 0..4 => self.fresh_deposit(),
                 4..6 => self.plain_read(),
-                6 => Next::Balance {
-                    target: self.random_target(),
-                },
+                6 => Next::Balance { target: self.random_target() },
                 _ => Self::read_of(memory).unwrap_or_else(|| self.plain_read()),
             },
         }
@@ -125,11 +99,7 @@ impl<'a> LaneState<'a> {
     fn fresh_deposit(&mut self) -> Next {
         let number = self.outcome.deposits;
         self.outcome.deposits += 1;
-        Next::Deposit {
-            kind: Kind::Deposit,
-            seed: self.lane.key_seed,
-            number,
-        }
+        Next::Deposit { kind: Kind::Deposit, seed: self.lane.key_seed, number }
     }
 
     fn read_of(memory: &mut Memory) -> Option<Next> {
@@ -138,9 +108,7 @@ impl<'a> LaneState<'a> {
     }
 
     fn plain_read(&mut self) -> Next {
-        Next::Read {
-            target: self.random_target(),
-        }
+        Next::Read { target: self.random_target() }
     }
 
     fn random_target(&mut self) -> usize {
@@ -168,10 +136,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     fn plan(mix: Mix) -> Plan {
-        let target = |n: usize| Target {
-            id: format!("w{n}"),
-            token: None,
-        };
+        let target = |n: usize| Target { id: format!("w{n}"), token: None };
         let lane = Lane {
             name: "test".into(),
             connections: 1,
@@ -216,15 +181,9 @@ mod tests {
 
     #[test]
     fn a_replay_repeats_an_old_request_to_the_letter() {
-        let old: HashSet<String> = asked(&plan(Mix::Deposits), 100)
-            .into_iter()
-            .map(|(_, text)| text)
-            .collect();
-        let mut replaying = plan(Mix::Replay {
-            share: 0.5,
-            key_seed: 5,
-            count: 100,
-        });
+        let old: HashSet<String> =
+            asked(&plan(Mix::Deposits), 100).into_iter().map(|(_, text)| text).collect();
+        let mut replaying = plan(Mix::Replay { share: 0.5, key_seed: 5, count: 100 });
         replaying.lanes[0].key_seed = 6;
         let all = asked(&replaying, 1_000);
         let (replays, fresh): (Vec<_>, Vec<_>) =
@@ -238,15 +197,7 @@ mod tests {
     fn reading_your_writes_asks_for_the_position_just_told() {
         let all = asked(&plan(Mix::ReadYourWrites), 4);
         let kinds: Vec<Kind> = all.iter().map(|(asked, _)| asked.kind).collect();
-        assert_eq!(
-            kinds,
-            [
-                Kind::Deposit,
-                Kind::ReadYourWrite,
-                Kind::Deposit,
-                Kind::ReadYourWrite
-            ]
-        );
+        assert_eq!(kinds, [Kind::Deposit, Kind::ReadYourWrite, Kind::Deposit, Kind::ReadYourWrite]);
         assert_eq!(all[0].0.target, all[1].0.target);
         assert!(all[1].1.contains("?min_position=9 "));
     }
@@ -258,12 +209,8 @@ mod tests {
             *kinds.entry(asked.kind).or_default() += 1;
         }
         // A write can be read back once: a fifth of the turns to do so find nothing new and read anything.
-        let wanted = [
-            (Kind::Deposit, 4_000),
-            (Kind::Read, 2_200),
-            (Kind::Balance, 1_000),
-            (Kind::ReadYourWrite, 800),
-        ];
+        let wanted =
+            [(Kind::Deposit, 4_000), (Kind::Read, 2_200), (Kind::Balance, 1_000), (Kind::ReadYourWrite, 800)];
         for (kind, wanted) in wanted {
             let got = kinds[&kind];
             assert!(got.abs_diff(wanted) < wanted / 5, "{kind:?}: {got} for {wanted}");

@@ -146,33 +146,22 @@ impl Outcome {
     /// The latencies of all lanes, of one sort, in one histogram.
     pub(crate) fn latency(&self, commands: bool) -> Histogram {
         let mut all = Histogram::default();
-        self.samples(commands)
-            .for_each(|sample| all.merge(&sample.latency));
+        self.samples(commands).for_each(|sample| all.merge(&sample.latency));
         all
     }
 
     pub(crate) fn sample(&self, lane: &str, kind: Kind) -> Option<&Sample> {
-        self.lanes
-            .iter()
-            .find(|candidate| candidate.name == lane)?
-            .kinds
-            .get(&kind)
+        self.lanes.iter().find(|candidate| candidate.name == lane)?.kinds.get(&kind)
     }
 
     fn samples(&self, commands: bool) -> impl Iterator<Item = &Sample> {
         let kinds = self.lanes.iter().flat_map(|lane| &lane.kinds);
-        kinds
-            .filter(move |(kind, _)| kind.is_command() == commands)
-            .map(|(_, sample)| sample)
+        kinds.filter(move |(kind, _)| kind.is_command() == commands).map(|(_, sample)| sample)
     }
 }
 
 /// Counts stay far below 2^52, where an `f64` is exact.
 #[allow(clippy::cast_precision_loss)]
 pub(crate) fn rate(count: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 {
-        count as f64 / seconds
-    } else {
-        0.0
-    }
+    if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }

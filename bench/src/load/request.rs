@@ -19,10 +19,7 @@ impl Path {
             Some((before, after)) => (before, Some(after.into())),
             None => (route, None),
         };
-        Self {
-            before: format!("{method} {before}").into_bytes(),
-            after,
-        }
+        Self { before: format!("{method} {before}").into_bytes(), after }
     }
 
     fn write(&self, out: &mut Vec<u8>, id: &str) {
@@ -47,11 +44,8 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(plan: &Plan) -> Self {
         let common = format!(" HTTP/1.1\r\nhost: {}", plan.address);
-        let mut heads: Vec<_> = plan
-            .tokens
-            .iter()
-            .map(|token| format!("{common}\r\nauthorization: Bearer {token}"))
-            .collect();
+        let mut heads: Vec<_> =
+            plan.tokens.iter().map(|token| format!("{common}\r\nauthorization: Bearer {token}")).collect();
         heads.push(common);
         Self {
             deposit: Path::new("POST", &plan.routes.deposit),
@@ -133,28 +127,19 @@ mod tests {
 
     #[test]
     fn a_deposit_carries_its_token_its_key_and_a_body_as_long_as_it_says() {
-        let target = Target {
-            id: "w1".into(),
-            token: Some(1),
-        };
+        let target = Target { id: "w1".into(), token: Some(1) };
         let request = text(|writer, out| writer.deposit(out, &target, &key(1, 1)));
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("POST /api/v1/wallets/w1/deposit HTTP/1.1\r\nhost: 127.0.0.1:8080\r\n"));
         assert!(head.contains("\r\nauthorization: Bearer two\r\n"));
-        let key_line = format!(
-            "\r\nidempotency-key: {}\r\n",
-            std::str::from_utf8(&key(1, 1)).unwrap()
-        );
+        let key_line = format!("\r\nidempotency-key: {}\r\n", std::str::from_utf8(&key(1, 1)).unwrap());
         assert!(head.contains(&key_line));
         assert!(head.ends_with(&format!("content-length: {}", body.len())));
     }
 
     #[test]
     fn a_read_may_name_the_position_it_waits_for() {
-        let target = Target {
-            id: "w1".into(),
-            token: Some(0),
-        };
+        let target = Target { id: "w1".into(), token: Some(0) };
         let waiting = text(|writer, out| writer.read(out, &target, Some(1_234_567)));
         assert!(waiting.starts_with("GET /api/v1/wallets/w1?min_position=1234567 HTTP/1.1\r\n"));
         let plain = text(|writer, out| writer.read(out, &target, None));
@@ -163,15 +148,9 @@ mod tests {
 
     #[test]
     fn a_route_without_an_id_and_a_target_without_a_token_are_written_as_they_are() {
-        let target = Target {
-            id: "w1".into(),
-            token: None,
-        };
+        let target = Target { id: "w1".into(), token: None };
         let request = text(|writer, out| writer.balance(out, &target));
-        assert_eq!(
-            request,
-            "GET /api/v1/users/me/balance HTTP/1.1\r\nhost: 127.0.0.1:8080\r\n\r\n"
-        );
+        assert_eq!(request, "GET /api/v1/users/me/balance HTTP/1.1\r\nhost: 127.0.0.1:8080\r\n\r\n");
     }
 
     #[test]

@@ -32,22 +32,12 @@ pub(crate) enum Parsed {
 
 pub(crate) fn parse(bytes: &[u8]) -> Parsed {
     let Some(head) = head_length(bytes) else {
-        return if bytes.len() > LONGEST {
-            Parsed::Broken("endless head")
-        } else {
-            Parsed::Incomplete
-        };
+        return if bytes.len() > LONGEST { Parsed::Broken("endless head") } else { Parsed::Incomplete };
     };
     let Some(status) = status(&bytes[..head]) else {
         return Parsed::Broken("not an HTTP/1.1 status line");
     };
-    let mut response = Response {
-        status,
-        position: None,
-        replayed: false,
-        close: false,
-        body: head..head,
-    };
+    let mut response = Response { status, position: None, replayed: false, close: false, body: head..head };
     let mut length = None;
     for line in bytes[..head].split(|byte| *byte == b'\n').skip(1) {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else {
@@ -81,11 +71,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
         return Parsed::Broken("endless body");
     }
     response.body.end = head + length;
-    if bytes.len() < response.body.end {
-        Parsed::Incomplete
-    } else {
-        Parsed::Complete(response)
-    }
+    if bytes.len() < response.body.end { Parsed::Incomplete } else { Parsed::Complete(response) }
 }
 
 /// The length of the head with its empty line, if all of it is there.
@@ -133,10 +119,7 @@ mod tests {
     #[test]
     fn status_length_and_position_are_read() {
         let response = complete(CREATED);
-        assert_eq!(
-            (response.status, response.position),
-            (201, Some(90_071_992_547_409_931))
-        );
+        assert_eq!((response.status, response.position), (201, Some(90_071_992_547_409_931)));
         assert_eq!(&CREATED[response.body], b"{\"some\":true}");
         assert!(!response.replayed && !response.close);
     }
@@ -181,11 +164,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\n",
             b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
         ] {
-            assert!(
-                matches!(parse(bytes), Parsed::Broken(_)),
-                "{}",
-                String::from_utf8_lossy(bytes)
-            );
+            assert!(matches!(parse(bytes), Parsed::Broken(_)), "{}", String::from_utf8_lossy(bytes));
         }
     }
 }

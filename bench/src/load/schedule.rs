@@ -18,12 +18,7 @@ impl Schedule {
     pub(crate) fn new(rate: f64, seed: u64) -> Self {
         // A rate of nothing would be a gap of infinity; one arrival an hour is as good.
         let mean_gap_micros = 1e6 / rate.max(1.0 / 3_600.0);
-        let mut schedule = Self {
-            mean_gap_micros,
-            next_micros: 0.0,
-            seed,
-            drawn: 0,
-        };
+        let mut schedule = Self { mean_gap_micros, next_micros: 0.0, seed, drawn: 0 };
         schedule.draw();
         schedule
     }
@@ -76,10 +71,7 @@ mod tests {
         let times = arrivals(1_000.0, 20_000_000);
         let gaps: Vec<f64> = times.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
         let longer = gaps.iter().filter(|gap| **gap > 1_000.0).count() as f64 / gaps.len() as f64;
-        assert!(
-            (longer - (-1.0_f64).exp()).abs() < 0.02,
-            "{longer} of the gaps exceed the mean"
-        );
+        assert!((longer - (-1.0_f64).exp()).abs() < 0.02, "{longer} of the gaps exceed the mean");
     }
 
     #[test]

@@ -30,11 +30,7 @@ async fn deposit(
     tokio::time::sleep(seen.delay).await;
     let position = seen.deposits.fetch_add(1, Ordering::Relaxed) + 1;
     let told = HeaderMap::from_iter([("counterfoil-position".parse().unwrap(), position.into())]);
-    let status = if seen.refuse {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::CREATED
-    };
+    let status = if seen.refuse { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CREATED };
     (status, told, "{\"code\":\"as_told\"}".to_owned())
 }
 
@@ -48,10 +44,7 @@ fn serve(seen: Seen) -> SocketAddr {
         .route("/api/v1/wallets/{id}", get(|| async { "{}" }))
         .with_state(seen);
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             axum::serve(listener, router).await.unwrap();
@@ -61,25 +54,13 @@ fn serve(seen: Seen) -> SocketAddr {
 }
 
 fn plan(address: SocketAddr, connections: usize, pace: Pace, mix: Mix) -> Plan {
-    let lane = Lane {
-        name: "lane".into(),
-        connections,
-        pace,
-        mix,
-        first_target: 0,
-        targets: 100,
-        key_seed: 1,
-    };
+    let lane =
+        Lane { name: "lane".into(), connections, pace, mix, first_target: 0, targets: 100, key_seed: 1 };
     Plan {
         address,
         routes: Routes::counterfoil(),
         tokens: vec!["token".into()],
-        targets: (0..100)
-            .map(|n| Target {
-                id: format!("w{n}"),
-                token: Some(0),
-            })
-            .collect(),
+        targets: (0..100).map(|n| Target { id: format!("w{n}"), token: Some(0) }).collect(),
         lanes: vec![lane],
         warmup_seconds: 0.1,
         seconds: 0.4,
@@ -100,10 +81,7 @@ fn a_closed_loop_counts_what_the_server_counted() {
     assert_eq!(outcome.lanes[0].deposits, deposits);
     assert_eq!(outcome.position, deposits);
     let sample = outcome.sample("lane", Kind::Deposit).unwrap();
-    assert!(
-        sample.answered > 0 && sample.answered < deposits,
-        "the warm-up is not counted"
-    );
+    assert!(sample.answered > 0 && sample.answered < deposits, "the warm-up is not counted");
     assert!(outcome.per_second(true) > 0.0 && outcome.cpu_seconds <= outcome.seconds * 1.1);
 }
 
@@ -121,12 +99,7 @@ fn each_write_is_read_back_by_the_same_connection() {
 
 #[test]
 fn an_open_loop_keeps_its_rate_while_the_server_can() {
-    let plan = plan(
-        serve(Seen::default()),
-        16,
-        Pace::Open { rate: 500.0 },
-        Mix::Deposits,
-    );
+    let plan = plan(serve(Seen::default()), 16, Pace::Open { rate: 500.0 }, Mix::Deposits);
     let outcome = run(&plan);
     let per_second = outcome.per_second(true);
     assert_eq!(outcome.errors, 0);
@@ -135,40 +108,22 @@ fn an_open_loop_keeps_its_rate_while_the_server_can() {
 
 #[test]
 fn an_open_loop_does_not_hide_the_wait_for_a_slow_server() {
-    let slow = Seen {
-        delay: Duration::from_millis(20),
-        ..Seen::default()
-    };
+    let slow = Seen { delay: Duration::from_millis(20), ..Seen::default() };
     // One connection manages 50 a second; 200 arrive. The last ones have waited for most of the run.
     let plan = plan(serve(slow), 1, Pace::Open { rate: 200.0 }, Mix::Deposits);
     let outcome = run(&plan);
     assert_eq!(outcome.errors, 0);
     let latency = outcome.latency(true);
-    assert!(
-        latency.percentile(0.9) > 500_000,
-        "p90 is {} µs",
-        latency.percentile(0.9)
-    );
+    assert!(latency.percentile(0.9) > 500_000, "p90 is {} µs", latency.percentile(0.9));
 }
 
 #[test]
 fn a_refusal_is_an_error_and_is_shown() {
-    let plan = plan(
-        serve(Seen {
-            refuse: true,
-            ..Seen::default()
-        }),
-        2,
-        Pace::Closed,
-        Mix::Deposits,
-    );
+    let plan = plan(serve(Seen { refuse: true, ..Seen::default() }), 2, Pace::Closed, Mix::Deposits);
     let outcome = run(&plan);
     assert!(outcome.errors > 0);
     assert!(outcome.complaints[0].starts_with("422: {\"code\":\"as_told\"}"));
-    assert!(
-        outcome.per_second(true) < f64::EPSILON,
-        "an error is no throughput"
-    );
+    assert!(outcome.per_second(true) < f64::EPSILON, "an error is no throughput");
 }
 
 /// A server for one connection at a time that answers a byte at a time and hangs up after some requests.
@@ -201,15 +156,8 @@ fn an_answer_in_pieces_is_put_together() {
 fn a_lost_connection_is_an_error_and_is_opened_again() {
     let address = raw_server("HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}", 3);
     let outcome = run(&plan(address, 1, Pace::Closed, Mix::Deposits));
-    assert!(
-        outcome.errors > 1,
-        "every fourth request finds the connection closed"
-    );
-    assert!(
-        outcome.complaints[0].contains("closed"),
-        "{:?}",
-        outcome.complaints
-    );
+    assert!(outcome.errors > 1, "every fourth request finds the connection closed");
+    assert!(outcome.complaints[0].contains("closed"), "{:?}", outcome.complaints);
     assert!(outcome.per_second(true) > 0.0);
 }
 

@@ -53,12 +53,8 @@ impl Aggregate for BankAccount {
         if amount <= 0 {
             return Err(BankAccountError::NotPositive);
         }
-        let balance = self
-            .balance
-            .checked_add(amount)
-            .ok_or(BankAccountError::TooLarge)?;
-        sink.write(BankAccountEvent::Deposited { amount, balance }, self)
-            .await;
+        let balance = self.balance.checked_add(amount).ok_or(BankAccountError::TooLarge)?;
+        sink.write(BankAccountEvent::Deposited { amount, balance }, self).await;
         Ok(())
     }
 

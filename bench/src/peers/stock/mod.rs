@@ -72,22 +72,13 @@ pub(crate) async fn serve(options: StockOptions) -> Result<()> {
         .connect(&options.database_url)
         .await
         .doing("connecting to the database")?;
-    sqlx::raw_sql(TABLES)
-        .execute(&pool)
-        .await
-        .doing("creating the tables of postgres-es")?;
-    let views = Arc::new(PostgresViewRepository::<BalanceView, BankAccount>::new(
-        "balance_view",
-        pool.clone(),
-    ));
+    sqlx::raw_sql(TABLES).execute(&pool).await.doing("creating the tables of postgres-es")?;
+    let views =
+        Arc::new(PostgresViewRepository::<BalanceView, BankAccount>::new("balance_view", pool.clone()));
     let framework = Arc::new(postgres_cqrs(pool, vec![Box::new(GenericQuery::new(views))], ()));
-    let router = Router::new()
-        .route("/accounts/{id}/deposit", post(deposit))
-        .with_state(framework);
+    let router = Router::new().route("/accounts/{id}/deposit", post(deposit)).with_state(framework);
 
-    let listener = tokio::net::TcpListener::bind(options.listen)
-        .await
-        .doing("listening")?;
+    let listener = tokio::net::TcpListener::bind(options.listen).await.doing("listening")?;
     terminal::line(&listener.local_addr().doing("listening")?.to_string());
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let served = axum::serve(listener, router);
@@ -114,12 +105,8 @@ async fn deposit(
     Path(id): Path<String>,
     Json(body): Json<DepositBody>,
 ) -> std::result::Result<StatusCode, (StatusCode, String)> {
-    let amount = minor_units(&body.amount).ok_or_else(|| {
-        (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "an amount has two decimals".to_owned(),
-        )
-    })?;
+    let amount = minor_units(&body.amount)
+        .ok_or_else(|| (StatusCode::UNPROCESSABLE_ENTITY, "an amount has two decimals".to_owned()))?;
     for _ in 0..ATTEMPTS {
         match framework.execute(&id, Deposit { amount }).await {
             Ok(()) => return Ok(StatusCode::NO_CONTENT),
@@ -130,10 +117,7 @@ async fn deposit(
             Err(error) => return Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string())),
         }
     }
-    Err((
-        StatusCode::CONFLICT,
-        "too many others deposit into this account".to_owned(),
-    ))
+    Err((StatusCode::CONFLICT, "too many others deposit into this account".to_owned()))
 }
 
 fn minor_units(amount: &str) -> Option<i128> {
@@ -142,11 +126,7 @@ fn minor_units(amount: &str) -> Option<i128> {
     if cents.len() != 2 || !digits(whole) || !digits(cents) {
         return None;
     }
-    whole
-        .parse::<i128>()
-        .ok()?
-        .checked_mul(100)?
-        .checked_add(cents.parse().ok()?)
+    whole.parse::<i128>().ok()?.checked_mul(100)?.checked_add(cents.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -156,10 +136,7 @@ mod tests {
     #[test]
     fn amounts_have_two_decimals_and_nothing_else() {
         assert_eq!(minor_units("1.00"), Some(100));
-        assert_eq!(
-            minor_units("1234567890123456789.09"),
-            Some(123_456_789_012_345_678_909)
-        );
+        assert_eq!(minor_units("1234567890123456789.09"), Some(123_456_789_012_345_678_909));
         for wrong in ["1", "1.0", "-1.00", "+1.00", "1.0e", "", ".", "1.000"] {
             assert_eq!(minor_units(wrong), None, "{wrong}");
         }

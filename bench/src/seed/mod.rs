@@ -1,0 +1,170 @@
+//! Seeding: a journal that looks as if it had been used for a long time.
+//!
+//! Users register over HTTP, because only the server can make what they need to log in. Then the server is
+//! started without a writer, wallets with their histories and millions of old idempotency keys go in through
+//! the journal's own door, and a last start brings the stream and the read models up. What was seeded stands
+//! in a stamp beside the data; a run that finds the right stamp uses what is there.
+
+mod fill;
+mod size;
+mod users;
+mod wallets;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{BenchError, Doing, Result};
+use crate::server::{Installation, Server, program};
+use crate::terminal::Progress;
+
+pub(crate) use size::Size;
+pub(crate) use users::{User, log_in};
+pub(crate) use wallets::{Seeded, Special, ordinary, special};
+
+/// Runs append: past this many times what was seeded, the data no longer is what a report says it is.
+const GROWTH_MAX: u64 = 4;
+/// Relaying and projecting millions of events takes a minute or two.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(900);
+const POLL: Duration = Duration::from_millis(200);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SeedOptions {
+    /// The smaller journal of a quick run
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Where benchmark data and reports live
+    #[arg(long, env = "BENCH_DIR", default_value = "target/bench")]
+    pub(crate) out: PathBuf,
+    /// The counterfoil to run; by default the one beside this program
+    #[arg(long, env = "BENCH_COUNTERFOIL")]
+    pub(crate) counterfoil: Option<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    size: Size,
+    version: String,
+}
+
+impl SeedOptions {
+    pub(crate) fn size(&self) -> Size {
+        if self.quick { Size::quick() } else { Size::full() }
+    }
+
+    fn home(&self) -> PathBuf {
+        self.out.join(if self.quick { "quick" } else { "full" })
+    }
+
+    pub(crate) fn installation(&self) -> Result<Installation> {
+        let home = self.home();
+        std::fs::create_dir_all(&home).doing(format!("making {}", home.display()))?;
+        let home = home.canonicalize().doing(format!("finding {}", home.display()))?;
+        Ok(Installation {
+            program: program(self.counterfoil.as_deref())?,
+            data_dir: home.join("data"),
+            log: home.join("counterfoil.log"),
+        })
+    }
+}
+
+/// Sees to it that the seeded data is there, and starts the server on it.
+pub(crate) async fn prepare(options: &SeedOptions, progress: &Progress) -> Result<Server> {
+    let (size, installation) = (options.size(), options.installation()?);
+    let stamp = Stamp { size: size.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let stamp_path = installation.data_dir.with_file_name("seed.json");
+    if read_stamp(&stamp_path).as_ref() == Some(&stamp) {
+        progress.doing("starting counterfoil on the seeded data");
+        match reuse(&installation, &size).await {
+            Ok(server) => return Ok(server),
+            Err(error) => progress.tell(&format!("seeding anew: {error}")),
+        }
+    }
+    let _there_was_none = std::fs::remove_file(&stamp_path);
+    remove_data(&installation.data_dir)?;
+    let server = seed(&installation, &size, progress).await?;
+    let text = serde_json::to_string_pretty(&stamp).doing("writing the stamp")?;
+    std::fs::write(&stamp_path, text).doing(format!("writing {}", stamp_path.display()))?;
+    Ok(server)
+}
+
+fn read_stamp(path: &Path) -> Option<Stamp> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+fn remove_data(data_dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(data_dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).doing(format!("removing {}", data_dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn reuse(installation: &Installation, size: &Size) -> Result<Server> {
+    let server = installation.start(&[]).await?;
+    server.ready().await?;
+    let events = head(&server).await?;
+    if events > GROWTH_MAX * size.events() {
+        server.stop().await?;
+        return Err(BenchError::Unusable(format!("earlier runs grew the journal to {events} events")));
+    }
+    Ok(server)
+}
+
+async fn seed(installation: &Installation, size: &Size, progress: &Progress) -> Result<Server> {
+    let started = Instant::now();
+    progress.doing(&format!("registering {} users", size.users));
+    let server = installation.start(&[]).await?;
+    server.ready().await?;
+    let owners = users::register(server.runtime.listen, size.users)?;
+    server.stop().await?;
+
+    progress.doing(&format!("seeding {} events and {} idempotency keys", size.events(), size.old_keys));
+    let server = installation.start(&[("COUNTERFOIL_ROLES", "api")]).await?;
+    fill::fill(&server.runtime.database_url, size, &owners, progress).await?;
+    server.stop().await?;
+
+    progress.doing("bringing stream and read models up to the journal");
+    let server = installation.start(&[]).await?;
+    server.ready().await?;
+    let user = users::log_in(server.runtime.listen, 1)?;
+    wait_for_projections(&server, &user[0], wallets::special(size).long.id).await?;
+    progress.tell(&format!("seeded in {:.0} s", started.elapsed().as_secs_f64()));
+    Ok(server)
+}
+
+/// The position of the newest event.
+pub(crate) async fn head(server: &Server) -> Result<u64> {
+    let mut connection = database(server).await?;
+    let position: i64 = sqlx::query_scalar("select position from journal_head")
+        .fetch_one(&mut connection)
+        .await
+        .doing("reading the journal's head")?;
+    Ok(position.unsigned_abs())
+}
+
+pub(crate) async fn database(server: &Server) -> Result<sqlx::PgConnection> {
+    sqlx::Connection::connect(&server.runtime.database_url).await.doing("connecting to the database")
+}
+
+/// Asks the read models for the newest position until they have it. `wallet` belongs to `user`.
+pub(crate) async fn wait_for_projections(server: &Server, user: &User, wallet: Uuid) -> Result<()> {
+    let head = head(server).await?;
+    let started = Instant::now();
+    let mut client = server.client()?;
+    for list in ["", "/transactions"] {
+        let path = format!("/api/v1/wallets/{wallet}{list}?min_position={head}");
+        loop {
+            let reply = client.get(&path, Some(&user.token))?;
+            match reply.status {
+                200 => break,
+                503 if started.elapsed() < CATCH_UP_PATIENCE => tokio::time::sleep(POLL).await,
+                _ => return reply.good("reading the newest state").map(|_| ()),
+            }
+        }
+    }
+    Ok(())
+}

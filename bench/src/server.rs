@@ -1,0 +1,135 @@
+//! Counterfoil itself, started as anybody starts it: one process with its private servers in a data directory.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::child::{Guarded, last_words, log_to};
+use crate::client::Client;
+use crate::error::{BenchError, Doing, Result};
+
+/// A first start makes a database cluster; a start after a crash replays its log.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(5);
+/// A whole run, and more: tokens made at its beginning must serve until its end.
+const TOKEN_SECONDS: &str = "14400";
+
+/// What `runtime.json` tells.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Runtime {
+    pub(crate) listen: SocketAddr,
+    pub(crate) database_url: String,
+    pub(crate) nats_url: String,
+    pub(crate) pid: u32,
+}
+
+/// Where the program is and where it keeps its data.
+#[derive(Debug, Clone)]
+pub(crate) struct Installation {
+    pub(crate) program: PathBuf,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Guarded,
+    pub(crate) runtime: Runtime,
+    /// From the start of the process to its first "ready".
+    pub(crate) start: Duration,
+}
+
+impl Installation {
+    pub(crate) async fn start(&self, settings: &[(&str, &str)]) -> Result<Server> {
+        let listen = free_address()?;
+        let (out, err) = log_to(&self.log)?;
+        let mut command = Command::new(&self.program);
+        command.arg("serve").stdout(out).stderr(err).stdin(std::process::Stdio::null());
+        // Whatever the caller's shell is set to must not reach a measured server.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
+            command.env_remove(name);
+        }
+        command.env("COUNTERFOIL_LISTEN", listen.to_string()).env("COUNTERFOIL_DATA_DIR", &self.data_dir);
+        command.env("COUNTERFOIL_ACCESS_TOKEN_TTL_S", TOKEN_SECONDS).envs(settings.iter().copied());
+        let started = Instant::now();
+        let mut process = Guarded::spawn("counterfoil", &mut command)?;
+        let pid = process.pid();
+        loop {
+            if let Some(runtime) = self.runtime().filter(|runtime| Some(runtime.pid) == pid)
+                && is_live(runtime.listen)
+            {
+                return Ok(Server { process, runtime, start: started.elapsed() });
+            }
+            if let Some(status) = process.child.try_wait().doing("waiting for counterfoil")? {
+                return Err(BenchError::Ended {
+                    program: "counterfoil serve".to_owned(),
+                    status: status.to_string(),
+                    words: last_words(&self.log),
+                });
+            }
+            if started.elapsed() > START_PATIENCE {
+                let (what, seconds) = ("starting counterfoil".to_owned(), START_PATIENCE.as_secs());
+                return Err(BenchError::TooSlow { what, seconds });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn runtime(&self) -> Option<Runtime> {
+        let text = std::fs::read(self.data_dir.join("runtime.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+impl Server {
+    pub(crate) async fn stop(self) -> Result<()> {
+        self.process.stop().await.map(|_| ())
+    }
+
+    pub(crate) fn client(&self) -> Result<Client> {
+        Client::connect(self.runtime.listen)
+    }
+
+    /// Waits until this process can serve everything, leader and projections included.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        let started = Instant::now();
+        while !answers(self.runtime.listen, "/health/ready") {
+            if started.elapsed() > START_PATIENCE {
+                let (what, seconds) = ("becoming ready".to_owned(), START_PATIENCE.as_secs());
+                return Err(BenchError::TooSlow { what, seconds });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+}
+
+fn is_live(address: SocketAddr) -> bool {
+    answers(address, "/health/live")
+}
+
+fn answers(address: SocketAddr, path: &str) -> bool {
+    let reply = Client::connect(address).and_then(|mut client| client.get(path, None));
+    reply.is_ok_and(|reply| reply.status == 200)
+}
+
+fn is_setting(name: &std::ffi::OsStr) -> bool {
+    name.to_str().is_some_and(|name| {
+        name.starts_with("COUNTERFOIL_") || matches!(name, "DATABASE_URL" | "NATS_URL" | "RUST_LOG")
+    })
+}
+
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing("looking for a free port")?;
+    listener.local_addr().doing("looking for a free port")
+}
+
+/// The program beside this one, unless another is named.
+pub(crate) fn program(named: Option<&Path>) -> Result<PathBuf> {
+    let beside = std::env::current_exe().doing("finding this program")?.with_file_name("counterfoil");
+    let path = named.map_or(beside, Path::to_path_buf);
+    if path.is_file() { Ok(path) } else { Err(BenchError::Missing { program: "counterfoil", path }) }
+}
