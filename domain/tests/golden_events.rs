@@ -1,0 +1,203 @@
+//! Every version of every event ever written, as it was written: a shape cannot change unnoticed.
+//!
+//! A golden file is the stored text of one event, named `<Type>.<version>.json`. It never changes again. A new version
+//! gets a file beside it, and both must read to a value; the newest must also be written to the same bytes.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use domain::user::{EndReason, Role, UserEvent};
+use domain::wallet::{Moved, WalletEvent, WalletStatus};
+use domain::{
+    AggregateKind, AggregateRef, Currency, Event, LoginSessionId, Money, Reference, Sealed, Timestamp,
+    UserId, WalletId,
+};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use uuid::uuid;
+
+const USER: UserId = UserId(uuid!("0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a01"));
+const WALLET: WalletId = WalletId(uuid!("0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a02"));
+const SESSION: LoginSessionId = LoginSessionId(uuid!("0199f3a5-0d20-7a3c-8f41-2e9b7d6c5f03"));
+
+/// File names, without `.json`, and what each of them means.
+fn goldens() -> Vec<(&'static str, Event)> {
+    let mut goldens = user_goldens();
+    goldens.extend(wallet_goldens());
+    goldens
+}
+
+fn user_goldens() -> Vec<(&'static str, Event)> {
+    let registered = UserEvent::UserRegistered {
+        user_id: USER,
+        username: sealed("AcC-hvYAB52C4zhOhptqHpf-DR--ZGe-g9Hq892xyw0dxZ3TUeh2Y-BuVQk"),
+        email: sealed("AcPolUxuEK_8XwJlSwrInBw3044AGRefomquOO4m3bFxR5kZWINiQW812m1Mx8lY3HsbMjEFGgU"),
+        name: Some(sealed("AYvhqH10y6LF5Clg3MEsewKtqHxPkLFfTKkK1P3g1kNLYAOmzbNYbaPcdRc465lyPGRake8")),
+        roles: vec![Role::User],
+        registered_at: at("2025-11-21T11:00:00.000042Z"),
+    };
+    let opened = UserEvent::LoginSessionOpened {
+        session_id: SESSION,
+        ip: Some(sealed("AVc8sgnalC19wt7UzHF5Sdoq4idjqbpWa7eMchLETFyRh0lbLXKyQVmSg5y-C0VZTD0")),
+        user_agent: Some(sealed("AQ2T9Caddc0a27F2cGAoeqTY_LvS1qkClmzx830IkPtb0mhDV7iFNNfNhj78AfCO6PSPQw")),
+        opened_at: at("2025-11-21T11:05:30.25Z"),
+        expires_at: at("2025-11-28T11:05:30.25Z"),
+        ends_at: at("2025-12-21T11:05:30.25Z"),
+        login_count: 1,
+    };
+    let refreshed = UserEvent::LoginSessionRefreshed {
+        session_id: SESSION,
+        generation: 2,
+        refreshed_at: at("2025-11-21T11:20:30.25Z"),
+        expires_at: at("2025-11-28T11:20:30.25Z"),
+    };
+    let ended = UserEvent::LoginSessionEnded {
+        session_id: SESSION,
+        reason: EndReason::TokenReused,
+        ended_at: at("2025-11-21T11:40:00Z"),
+    };
+    vec![
+        ("UserRegistered.1.0", registered.into()),
+        ("LoginSessionOpened.1.0", opened.into()),
+        ("LoginSessionRefreshed.1.0", refreshed.into()),
+        (
+            "RefreshTokenReused.1.0",
+            UserEvent::RefreshTokenReused { session_id: SESSION, generation: 1 }.into(),
+        ),
+        ("LoginSessionEnded.1.0", ended.into()),
+    ]
+}
+
+fn wallet_goldens() -> Vec<(&'static str, Event)> {
+    let opened = WalletEvent::WalletOpened { wallet_id: WALLET, user_id: USER, currency: Currency::USD };
+    let deposited = WalletEvent::WalletDeposited(Moved {
+        amount: usd(1234),
+        currency: Currency::USD,
+        reference: Some(Reference::parse("invoice 7, “März”").unwrap()),
+        posted_after: usd(11234),
+        available_after: usd(9234),
+        status: WalletStatus::Frozen,
+    });
+    let withdrawn = WalletEvent::WalletWithdrawn(Moved {
+        amount: usd(5),
+        currency: Currency::USD,
+        reference: Some(Reference::parse("fee").unwrap()),
+        posted_after: usd(11229),
+        available_after: usd(9229),
+        status: WalletStatus::Active,
+    });
+    vec![
+        ("WalletOpened.1.0", opened.into()),
+        ("WalletDeposited.1.0", deposited.into()),
+        ("WalletWithdrawn.1.0", withdrawn.into()),
+    ]
+}
+
+fn sealed(text: &str) -> Sealed {
+    Sealed::new(text.to_owned())
+}
+
+fn at(text: &str) -> Timestamp {
+    serde_json::from_value(text.into()).unwrap()
+}
+
+fn usd(cents: i128) -> Money {
+    Money::from_minor(cents, Currency::USD).unwrap()
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The stored text: the file without its last line break.
+fn stored(name: &str) -> String {
+    let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
+    text.strip_suffix('\n').unwrap().to_owned()
+}
+
+/// All names serde knows a kind of event by: it lists them when it meets another.
+fn types_of<E: DeserializeOwned>() -> BTreeSet<String> {
+    let Err(error) = serde_json::from_str::<E>(r#"{"NoSuchEvent":{}}"#) else {
+        panic!("an event that does not exist was read");
+    };
+    let quoted = error.to_string();
+    quoted.split('`').skip(1).step_by(2).filter(|name| *name != "NoSuchEvent").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_event_ever_written_reads_to_what_it_meant() {
+    for (name, expected) in goldens() {
+        let (event_type, version) = name.split_once('.').unwrap();
+        let of = AggregateRef { kind: expected.kind(), id: USER.0 };
+        let read = Event::from_stored(of, event_type, version, &stored(name)).unwrap();
+        assert_eq!(read, expected, "{name}");
+        assert_eq!(read.type_name(), event_type);
+    }
+}
+
+#[test]
+fn the_newest_version_is_written_to_the_same_bytes() {
+    for (name, event) in goldens() {
+        if name == format!("{}.{}", event.type_name(), event.version()) {
+            assert_eq!(event.to_stored().unwrap(), stored(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_event_is_without_a_golden_file_of_its_newest_version() {
+    let newest = |kind: AggregateKind| -> BTreeSet<String> {
+        let of_kind = goldens().into_iter().filter(|(_, event)| event.kind() == kind);
+        let is_newest = |(name, event): &(&str, Event)| name.ends_with(&format!(".{}", event.version()));
+        of_kind.filter(is_newest).map(|(_, event)| event.type_name().to_owned()).collect()
+    };
+    for kind in AggregateKind::ALL {
+        let types = match kind {
+            AggregateKind::User => types_of::<UserEvent>(),
+            AggregateKind::Wallet => types_of::<WalletEvent>(),
+        };
+        assert!(!types.is_empty());
+        assert_eq!(newest(kind), types, "events of a {kind}");
+    }
+}
+
+#[test]
+fn no_golden_file_is_without_a_meaning() {
+    let files = std::fs::read_dir(folder()).unwrap();
+    let files: BTreeSet<String> =
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let meant: BTreeSet<String> = goldens().iter().map(|(name, _)| format!("{name}.json")).collect();
+    assert_eq!(files, meant);
+}
+
+#[test]
+fn what_may_be_absent_reads_as_nothing() {
+    let of = AggregateRef { kind: AggregateKind::Wallet, id: WALLET.0 };
+    let text = r#"{"WalletDeposited":{"amount":"1.00","currency":"USD","posted_after":"1.00","available_after":"1.00"}}"#;
+    let Event::Wallet(WalletEvent::WalletDeposited(moved)) =
+        Event::from_stored(of, "WalletDeposited", "1.0", text).unwrap()
+    else {
+        panic!("not a deposit");
+    };
+    assert_eq!((moved.reference, moved.status), (None, WalletStatus::Active));
+}
+
+#[test]
+fn a_registration_holds_nothing_a_person_could_be_known_by() {
+    let stored = stored("UserRegistered.1.0");
+    let json: serde_json::Value = serde_json::from_str(&stored).unwrap();
+    let data = json["UserRegistered"].as_object().unwrap();
+    let plain: Vec<&str> = data
+        .iter()
+        .filter(|(_, value)| value.get("sealed").is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(plain, ["registered_at", "roles", "user_id"]);
+    // Version, nonce and tag alone are 41 bytes.
+    let looks_sealed = |text: &str| {
+        text.len() >= 55 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    for personal in ["username", "email", "name"] {
+        assert!(looks_sealed(data[personal]["sealed"].as_str().unwrap()), "{personal}");
+    }
+}
