@@ -36,7 +36,6 @@ pub struct CommandsOptions {
     pub clock: Clock,
     pub session_policy: SessionPolicy,
     pub default_currency: Currency,
-    pub password_blocklist: bool,
 }
 
 impl Commands {

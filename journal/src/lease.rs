@@ -110,8 +110,9 @@ impl Lease {
         Ok(Recovery::Committed)
     }
 
-    /// Steps down: the next leader need not wait for the silence.
-    pub async fn release(self) -> Result<(), JournalError> {
+    /// Steps down: the next leader need not wait for a silence, nor for this connection to be gone.
+    pub async fn release(mut self) -> Result<(), JournalError> {
+        sqlx::query("select pg_advisory_unlock_all()").execute(&mut self.conn).await?;
         Ok(self.conn.close().await?)
     }
 }

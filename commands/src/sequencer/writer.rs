@@ -132,28 +132,31 @@ impl Writer {
         self.decline(again);
     }
 
-    /// Until the lead is ours. Whoever asks meanwhile is told to come again.
+    /// Until the lead is ours. Whoever asks between two tries is told to come again.
     async fn stand_by(&mut self) -> Option<Lease> {
-        let mut tick = tokio::time::interval(TRY_EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.around.cancel.is_cancelled() {
+            match self.try_lead().await {
+                Ok(Some(lease)) => return Some(lease),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(event = "lead_not_taken", error_message = %error),
+            }
+            // Ends by time, or because we are asked to stop.
+            let _ = tokio::time::timeout(TRY_EVERY, self.decline_newcomers()).await;
+        }
+        None
+    }
+
+    async fn decline_newcomers(&mut self) {
         let mut drained = Vec::new();
         loop {
-            tokio::select! {
-                // In order: whoever is there when the lead is free is served, not declined.
-                biased;
-                () = self.around.cancel.cancelled() => return None,
-                _ = tick.tick() => match self.try_lead().await {
-                    Ok(Some(lease)) => return Some(lease),
-                    Ok(None) => {}
-                    Err(error) => tracing::warn!(event = "lead_not_taken", error_message = %error),
-                },
-                taken = self.around.inbox.recv_many(&mut drained, INBOX_MAX) => {
-                    if taken == 0 {
-                        return None;
-                    }
-                    self.decline(drained.drain(..));
-                }
+            let taken = tokio::select! {
+                () = self.around.cancel.cancelled() => return,
+                taken = self.around.inbox.recv_many(&mut drained, INBOX_MAX) => taken,
+            };
+            if taken == 0 {
+                return self.around.cancel.cancelled().await;
             }
+            self.decline(drained.drain(..));
         }
     }
 

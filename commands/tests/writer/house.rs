@@ -1,0 +1,230 @@
+//! A write side of one's own: a database, a writer that can be started and stopped, and somebody with a wallet.
+
+use commands::password::{Hasher, HasherOptions, NewPassword};
+use commands::users::Registration;
+use commands::vault::{KeyRing, Vault};
+use commands::{
+    Authority, Clock, Commands, CommandsOptions, Context, Outcome, Principal, WriteSide, Writer,
+    WriterOptions,
+};
+use domain::user::SessionPolicy;
+use domain::wallet::Movement;
+use domain::{Currency, Email, LoginSessionId, Money, UserId, Username, WalletId};
+use journal::{Journal, JournalOptions, Tail};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use testkit::{Postgres, eventually};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub struct House {
+    pub postgres: Postgres,
+    pub url: String,
+    pub journal: Journal,
+    pub tail: Tail,
+    pub now: Arc<AtomicI64>,
+    ring: String,
+}
+
+/// A write side that has not begun to work: what is submitted waits, and is decided together when it does.
+pub struct Idle {
+    pub commands: Commands,
+    writer: Writer,
+    cancel: CancellationToken,
+}
+
+pub struct Working {
+    pub commands: Commands,
+    pub task: JoinHandle<()>,
+    cancel: CancellationToken,
+}
+
+#[derive(Clone, Copy)]
+pub struct Holder {
+    pub user_id: UserId,
+    pub wallet_id: WalletId,
+}
+
+pub struct Settings {
+    pub wary_for: Duration,
+    pub cache_capacity: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { wary_for: Duration::ZERO, cache_capacity: None }
+    }
+}
+
+impl House {
+    pub async fn build() -> Self {
+        let postgres = Postgres::start().await;
+        let url = postgres.database().await;
+        let journal = connect(&url).await;
+        let now = Arc::new(AtomicI64::new(1_800_000_000_000_000));
+        let ring = KeyRing::generate().unwrap().to_json().to_string();
+        Self { tail: Tail::new(0), postgres, url, journal, now, ring }
+    }
+
+    pub async fn idle(&self, settings: Settings) -> Idle {
+        self.idle_at(&self.url, settings).await
+    }
+
+    /// The same write side, reached over another way.
+    pub async fn idle_at(&self, url: &str, settings: Settings) -> Idle {
+        let journal = connect(url).await;
+        let vault = Vault::new(KeyRing::from_json(&self.ring).unwrap(), journal.clone());
+        let hasher = Hasher::new(HasherOptions::default()).unwrap();
+        let parts = WriteSide { journal, tail: self.tail.clone(), vault, hasher };
+        let options = CommandsOptions {
+            clock: Clock::Manual(Arc::clone(&self.now)),
+            session_policy: SessionPolicy {
+                idle: Duration::from_mins(1),
+                absolute: Duration::from_mins(10),
+                grace: Duration::from_secs(10),
+                sessions_max: 5,
+            },
+            default_currency: Currency::USD,
+        };
+        let writer_options = WriterOptions {
+            address: "test".to_owned(),
+            cache_capacity: settings.cache_capacity,
+            may_lead: commands::always(),
+            wary_for: settings.wary_for,
+        };
+        let cancel = CancellationToken::new();
+        let (commands, writer) = Writer::new(parts, options, writer_options, cancel.clone());
+        Idle { commands, writer, cancel }
+    }
+
+    pub async fn work(&self) -> Working {
+        self.idle(Settings::default()).await.begin()
+    }
+
+    pub async fn head(&self) -> i64 {
+        self.journal.head().await.unwrap().position
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.now.fetch_add(seconds * 1_000_000, Ordering::AcqRel);
+    }
+
+    /// The balance as the events add up, by SQL alone: not by any code under test.
+    pub async fn folded(&self, wallet: WalletId) -> String {
+        sqlx::query_scalar(
+            "select coalesce(sum(case event_type \
+                when 'WalletDeposited' then (payload->'WalletDeposited'->>'amount')::numeric \
+                when 'WalletWithdrawn' then -(payload->'WalletWithdrawn'->>'amount')::numeric end), 0)::text \
+             from events where aggregate_id = $1",
+        )
+        .bind(wallet.to_string())
+        .fetch_one(self.journal.pool())
+        .await
+        .unwrap()
+    }
+
+    /// Positions are 1, 2, 3, …, and so are the sequences of every aggregate.
+    pub async fn assert_dense(&self) {
+        let (count, last): (i64, i64) =
+            sqlx::query_as("select count(*), coalesce(max(position), 0) from events")
+                .fetch_one(self.journal.pool())
+                .await
+                .unwrap();
+        assert_eq!(count, last);
+        assert_eq!(last, self.head().await);
+        let torn: i64 = sqlx::query_scalar(
+            "select count(*) from (select 1 from events group by aggregate_type, aggregate_id \
+             having count(*) <> max(sequence) or min(sequence) <> 1) as torn",
+        )
+        .fetch_one(self.journal.pool())
+        .await
+        .unwrap();
+        assert_eq!(torn, 0);
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        use sqlx::Executor;
+        self.journal.pool().execute(sql).await.unwrap();
+    }
+}
+
+async fn connect(url: &str) -> Journal {
+    let options = JournalOptions { database_url: url.to_owned(), connections_max: 8 };
+    Journal::connect(&options).await.unwrap()
+}
+
+impl Idle {
+    pub fn begin(self) -> Working {
+        Working { commands: self.commands, task: tokio::spawn(self.writer.run()), cancel: self.cancel }
+    }
+
+    /// Waits until so many commands lie in the inbox.
+    pub async fn filled(&self, commands: usize) {
+        eventually("all commands are submitted", || async { self.commands.queue_depth() == commands }).await;
+    }
+}
+
+impl Working {
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+pub fn context(principal: Principal, key: &str) -> Context {
+    Context { principal, key: Some(key.to_owned()), correlation_id: Uuid::now_v7(), expected_version: None }
+}
+
+pub fn registration(name: &str, email: &str) -> Registration {
+    let (username, email) = (Username::parse(name).unwrap(), Email::parse(email).unwrap());
+    let password = NewPassword::parse("correct-horse-battery".into(), &username, &email, true).unwrap();
+    Registration { username, email, password, name: None, currency: None }
+}
+
+impl Holder {
+    pub async fn register(commands: &Commands, name: &str) -> Self {
+        let new = registration(name, &format!("{name}@example.com"));
+        let done = commands.register(context(Principal::Anonymous, name), new).await.unwrap();
+        Self {
+            user_id: UserId(done.events[0].aggregate.id),
+            wallet_id: WalletId(done.events[1].aggregate.id),
+        }
+    }
+
+    pub fn principal(self) -> Principal {
+        Principal::Person { user_id: self.user_id, session_id: LoginSessionId(Uuid::nil()) }
+    }
+
+    pub async fn deposit(self, commands: &Commands, key: &str, amount: &str) -> Outcome {
+        self.deposit_for(commands, key, amount, None).await
+    }
+
+    pub async fn deposit_for(
+        self,
+        commands: &Commands,
+        key: &str,
+        amount: &str,
+        reference: Option<&str>,
+    ) -> Outcome {
+        let movement = movement(amount, reference);
+        let context = context(self.principal(), key);
+        commands.deposit(context, self.wallet_id, movement, Authority::Owner(self.user_id)).await
+    }
+
+    pub async fn withdraw(self, commands: &Commands, key: &str, amount: &str) -> Outcome {
+        let context = context(self.principal(), key);
+        commands
+            .withdraw(context, self.wallet_id, movement(amount, None), Authority::Owner(self.user_id))
+            .await
+    }
+}
+
+fn movement(amount: &str, reference: Option<&str>) -> Movement {
+    Movement {
+        amount: Money::parse(amount, Currency::USD).unwrap(),
+        currency: Currency::USD,
+        reference: reference.map(|text| domain::Reference::parse(text).unwrap()),
+    }
+}

@@ -1,0 +1,17 @@
+//! The write side against a real database.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    unreachable_pub
+)]
+
+mod batch_isolation;
+mod cold_wallets;
+mod cut_commits;
+mod house;
+mod keys;
+mod proxy;
+mod reply_rule;
