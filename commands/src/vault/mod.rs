@@ -37,6 +37,21 @@ struct Inner {
     data_keys: DataKeys,
 }
 
+/// A sealed value and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct SealedAt<'a> {
+    pub user_id: UserId,
+    pub event_type: &'a str,
+    pub field: &'a str,
+    pub sealed: &'a Sealed,
+}
+
+impl<'a> From<&'a SealedField> for SealedAt<'a> {
+    fn from(field: &'a SealedField) -> Self {
+        Self { user_id: field.user, event_type: field.event_type, field: field.field, sealed: &field.value }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// Changed, moved, or sealed under another key. Never an erased user: that is no error.
@@ -99,6 +114,18 @@ impl Vault {
         key.seal(&seal::place(user_id, event_type, field), plain)
     }
 
+    /// Opens many values of many users, in the order given, at the cost of at most one question to the database.
+    /// Nothing stands for what belongs to an erased user.
+    pub async fn open_many(&self, sealed: &[SealedAt<'_>]) -> Result<Vec<Option<String>>, VaultError> {
+        let users = sealed.iter().map(|value| value.user_id);
+        let keys = self.inner.data_keys.find(&self.inner.ring, users).await?;
+        let open = |value: &SealedAt<'_>| {
+            let place = seal::place(value.user_id, value.event_type, value.field);
+            keys.get(&value.user_id).map(|key| key.open(&place, value.sealed)).transpose()
+        };
+        sealed.iter().map(open).collect()
+    }
+
     /// The digest under which a value is claimed; give it in the form two values are compared in.
     pub fn claim(&self, kind: &str, normalised: &str) -> Uuid {
         self.inner.digests.claim(kind, normalised)
@@ -117,15 +144,8 @@ impl Vault {
 
 #[async_trait]
 impl OpenSealed for Vault {
-    /// At the cost of at most one question to the database, however many values and users.
     async fn open_many(&self, fields: &[SealedField]) -> Result<Vec<Option<String>>, OpenError> {
-        let users = fields.iter().map(|field| field.user);
-        let broken = |error: VaultError| OpenError(error.to_string());
-        let keys = self.inner.data_keys.find(&self.inner.ring, users).await.map_err(broken)?;
-        let open = |field: &SealedField| {
-            let place = seal::place(field.user, field.event_type, field.field);
-            keys.get(&field.user).map(|key| key.open(&place, &field.value)).transpose()
-        };
-        fields.iter().map(|field| open(field).map_err(broken)).collect()
+        let sealed: Vec<SealedAt<'_>> = fields.iter().map(SealedAt::from).collect();
+        Self::open_many(self, &sealed).await.map_err(|error| OpenError(error.to_string()))
     }
 }
