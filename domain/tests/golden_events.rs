@@ -201,3 +201,21 @@ fn a_registration_holds_nothing_a_person_could_be_known_by() {
         assert!(looks_sealed(data[personal]["sealed"].as_str().unwrap()), "{personal}");
     }
 }
+
+/// The first JSON example under a type's heading in the documentation.
+fn documented(page: &str, event_type: &str) -> Option<serde_json::Value> {
+    let (_, section) = page.split_once(&format!("\n### {event_type}\n"))?;
+    let (_, example) = section.split_once("```json\n")?;
+    let (example, _) = example.split_once("\n```")?;
+    serde_json::from_str(example).ok()
+}
+
+#[test]
+fn every_event_is_documented_by_its_golden_data() {
+    let page = std::fs::read_to_string(folder().join("../../../docs/events.md")).unwrap();
+    for (name, event) in goldens() {
+        let golden: serde_json::Value = serde_json::from_str(&stored(name)).unwrap();
+        let event_type = event.type_name();
+        assert_eq!(documented(&page, event_type).as_ref(), Some(&golden[event_type]), "{event_type}");
+    }
+}
