@@ -1,8 +1,8 @@
 //! The vault: where personal data becomes ciphertext before the domain sees it, and plain text again for who may read.
 //!
 //! Every user has a data key, wrapped by the key ring and kept in `secrets`, outside the journal. Destroying that row
-//! erases the person everywhere at once, backups of the journal included, while history stays whole: what cannot be
-//! opened any more reads as erased. Digests of addresses and requests are made here too, because they need keys.
+//! erases the person from every copy of the journal at once, while history stays whole: what cannot be opened any more
+//! reads as erased. Digests of addresses and requests are made here too, because they need keys.
 
 mod data_keys;
 mod digest;
