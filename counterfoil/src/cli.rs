@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{BadConfig, Config, Place, PlaceFlags, ServeFlags, unknown_settings};
 use crate::serve::{Ready, serve};
-use crate::{migrate, telemetry};
+use crate::{keys, migrate, telemetry};
 
 /// Users, wallets and trading sessions as a journal of events: every change a record that nobody can argue with.
 #[derive(Parser, Debug)]
@@ -38,6 +39,15 @@ enum Command {
     Serve(Box<ServeFlags>),
     /// Bring the database's tables up to this version (`serve` does it too)
     Migrate(PlaceFlags),
+    /// Make a key ring, for servers of yours (the embedded ones bring their own)
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Subcommand, Debug)]
+enum Keys {
+    /// Write a new key ring to FILE, readable by you alone; one that is already there stays as it is
+    New { file: PathBuf },
 }
 
 enum Failure {
@@ -94,6 +104,17 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Migrate(flags) => {
             migrate::migrate(&Place::read(&flags)?).await.map_err(broke)?;
             println!("The tables are up to date.");
+            Ok(())
+        }
+        Command::Keys(Keys::New { file }) => {
+            if keys::create(&file).map_err(broke)? {
+                println!(
+                    "Made {}. Keep a copy: what is sealed with it cannot be read without.",
+                    file.display()
+                );
+            } else {
+                println!("{} is already there and stays as it is.", file.display());
+            }
             Ok(())
         }
     }

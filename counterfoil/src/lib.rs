@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod keys;
 pub mod migrate;
 pub mod runtime;
 pub mod serve;

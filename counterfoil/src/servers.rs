@@ -1,13 +1,15 @@
 //! The servers a command works with: given ones; the embedded ones of a counterfoil that runs in this data directory,
 //! found through its `runtime.json`; or embedded ones of our own for as long as the command takes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use commands::vault::KeyRing;
+
 use crate::config::{Place, Which};
+use crate::keys::{self, KeysError};
 use crate::runtime::{Announcement, Runtime, RuntimeError, RuntimeOptions};
 
 /// A counterfoil that is just starting says where it is as soon as it is ready; a recovery may take it a while.
@@ -17,6 +19,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct Servers {
     database_url: String,
     nats_url: Option<String>,
+    /// None for a command that needs no keys.
     keys_file: Option<PathBuf>,
     own: Option<Runtime>,
 }
@@ -25,8 +28,8 @@ pub struct Servers {
 pub enum ServersError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    #[error("cannot read the key ring {path}: {source}")]
-    Keys { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     #[error("no key ring was named: set COUNTERFOIL_KEYS_FILE")]
     NoKeys,
 }
@@ -82,11 +85,12 @@ impl Servers {
     }
 
     async fn own(place: &Place, data_dir: &Path) -> Result<Servers, RuntimeError> {
-        let own = Runtime::start(&RuntimeOptions { data_dir: data_dir.to_path_buf() }).await?;
+        let keys_given = place.keys_file.is_some();
+        let own = Runtime::start(&RuntimeOptions { data_dir: data_dir.to_path_buf(), keys_given }).await?;
         Ok(Servers {
             database_url: own.database_url().to_owned(),
             nats_url: Some(own.nats_url().to_owned()),
-            keys_file: place.keys_file.clone(),
+            keys_file: place.keys_file.clone().or_else(|| Some(own.keys_file())),
             own: Some(own),
         })
     }
@@ -105,14 +109,8 @@ impl Servers {
         self.own.as_ref()
     }
 
-    pub fn keys_text(&self) -> Result<String, ServersError> {
-        match (&self.keys_file, &self.own) {
-            (Some(path), _) => {
-                fs::read_to_string(path).map_err(|source| ServersError::Keys { path: path.clone(), source })
-            }
-            (None, Some(own)) => Ok(own.keys_text().to_owned()),
-            (None, None) => Err(ServersError::NoKeys),
-        }
+    pub fn key_ring(&self) -> Result<KeyRing, ServersError> {
+        keys::read(self.keys_file.as_deref().ok_or(ServersError::NoKeys)?).map_err(Into::into)
     }
 
     /// Stops what was started for us.

@@ -1,4 +1,5 @@
-use clap::Parser;
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::*;
 
@@ -8,10 +9,12 @@ struct Line {
     flags: ServeFlags,
 }
 
-/// As if these flags had been typed.
+/// As if these flags had been typed, whatever the environment of whoever runs the tests says.
 fn read(flags: &[&str]) -> Result<Config, BadConfig> {
-    let line = std::iter::once("counterfoil").chain(flags.iter().copied());
-    Config::read(&Line::try_parse_from(line).unwrap().flags)
+    let typed = std::iter::once("counterfoil").chain(flags.iter().copied());
+    let command = Line::command().mut_args(|argument| argument.env(Resettable::Reset));
+    let line = Line::from_arg_matches(&command.try_get_matches_from(typed).unwrap()).unwrap();
+    Config::read(&line.flags)
 }
 
 fn complaint(flags: &[&str]) -> String {

@@ -16,6 +16,9 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use commands::vault::KeyRingError;
+use zeroize::Zeroizing;
+
 use super::account::Account;
 use super::error::RuntimeError;
 use super::{files, secret};
@@ -59,21 +62,24 @@ impl DataDir {
         self.servers.join("nats")
     }
 
-    /// The key ring, made by `generate` together with the database and never again.
-    pub(super) fn keys(&self, generate: impl FnOnce() -> String) -> Result<String, RuntimeError> {
-        let path = self.root.join("keys.json");
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(text),
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(RuntimeError::file("read", path)(error))
-            }
-            Err(_) if self.postgres_data().exists() => Err(RuntimeError::KeysMissing { path }),
-            Err(_) => {
-                let text = generate();
-                files::replace(&path, text.as_bytes(), 0o600, Account::Ours)?;
-                Ok(text)
-            }
+    pub(super) fn keys_file(&self) -> PathBuf {
+        self.root.join("keys.json")
+    }
+
+    /// The key ring is made by `generate` before the database and never again: whatever the database holds is sealed
+    /// with the keys it had from the first.
+    pub(super) fn ensure_keys<F>(&self, generate: F) -> Result<(), RuntimeError>
+    where
+        F: FnOnce() -> Result<Zeroizing<String>, KeyRingError>,
+    {
+        let path = self.keys_file();
+        if path.exists() {
+            return Ok(());
         }
+        if self.postgres_data().exists() {
+            return Err(RuntimeError::KeysMissing { path });
+        }
+        files::replace(&path, generate()?.as_bytes(), 0o600, Account::Ours)
     }
 
     /// Made before the database; needed whenever it is reached over TCP.

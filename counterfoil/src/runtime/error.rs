@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use commands::vault::KeyRingError;
+
 use super::binaries::Version;
 
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,12 @@ pub enum RuntimeError {
 
     #[error("cannot prepare the database: {0}")]
     Database(#[from] sqlx::Error),
+
+    #[error("no port on 127.0.0.1 is free for a server; stop what holds so many")]
+    NoPort,
+
+    #[error("cannot make a key ring: {0}")]
+    Keys(#[from] KeyRingError),
 
     #[error("the system gave no random bytes: {0}")]
     Randomness(getrandom::Error),

@@ -15,24 +15,29 @@ mod leftovers;
 mod nats;
 mod nats_conf;
 mod once;
+mod port;
 mod postgres;
 mod postgres_conf;
 mod secret;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use announcement::Announcement;
 pub use binaries::Version;
 pub use error::RuntimeError;
 
+use crate::keys;
 use data_dir::DataDir;
+
 use nats::Nats;
 use postgres::Postgres;
 
 #[derive(Debug)]
 pub struct RuntimeOptions {
     pub data_dir: PathBuf,
+    /// Whether a key ring comes from elsewhere; else one is kept in the data directory.
+    pub keys_given: bool,
 }
 
 /// Two running servers and the directory they live in. Dropping it without `stop` ends them too, only without manners.
@@ -40,7 +45,6 @@ pub struct RuntimeOptions {
 pub struct Runtime {
     postgres: Postgres,
     nats: Nats,
-    keys: String,
     // Last: its lock is let go when the servers are gone.
     place: DataDir,
 }
@@ -51,7 +55,9 @@ impl Runtime {
         let place = DataDir::open(&options.data_dir)?;
         // Of an earlier one that was killed: from here on it would be a lie.
         Announcement::remove(&place.root);
-        let keys = place.keys(new_keys)?;
+        if !options.keys_given {
+            place.ensure_keys(keys::generate)?;
+        }
         match tokio::join!(postgres::start(&place), nats::start(&place)) {
             (Ok(postgres), Ok(nats)) => {
                 tracing::info!(
@@ -60,7 +66,7 @@ impl Runtime {
                     nats = %nats.version,
                     data_dir = %place.root.display(),
                 );
-                Ok(Runtime { postgres, nats, keys, place })
+                Ok(Runtime { postgres, nats, place })
             }
             (Ok(postgres), Err(error)) => {
                 postgres.keeper.stop().await;
@@ -84,9 +90,9 @@ impl Runtime {
         &self.nats.url
     }
 
-    /// The key ring of this data directory.
-    pub fn keys_text(&self) -> &str {
-        &self.keys
+    /// Where the key ring of this data directory is.
+    pub fn keys_file(&self) -> PathBuf {
+        self.place.keys_file()
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -119,17 +125,7 @@ impl Runtime {
     }
 }
 
-fn new_keys() -> String {
-    String::from("{}\n")
-}
-
-/// `wanted` if nobody listens there, else one that the system picks (never a standard port: those are not in its range).
-fn free_port(wanted: Option<u16>) -> std::io::Result<u16> {
-    let bind =
-        |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
-    let found = match wanted {
-        Some(port) => bind(port).or_else(|_taken| bind(0))?,
-        None => bind(0)?,
-    };
-    Ok(found.port())
+/// A file for its owner's eyes only, in one step.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), RuntimeError> {
+    files::replace(path, content, 0o600, account::Account::Ours)
 }

@@ -19,7 +19,7 @@ use super::child::Launch;
 use super::data_dir::DataDir;
 use super::error::RuntimeError;
 use super::keeper::{Keeper, Server};
-use super::{files, nats_conf, secret};
+use super::{files, nats_conf, port, secret};
 
 const NAME: &str = "nats-server";
 /// It reads its streams' indexes before it listens.
@@ -69,8 +69,7 @@ pub(super) async fn start(place: &DataDir) -> Result<Nats, RuntimeError> {
     let mut wanted = before.and_then(|access| port_in(&access.url));
     let mut tries = 1;
     loop {
-        let port = super::free_port(wanted.take())
-            .map_err(RuntimeError::file("find a free port for", program.path.clone()))?;
+        let port = port::free(wanted.take())?;
         match start_on(port, &program.path, place, &users).await {
             Ok(keeper) => {
                 let access = Access { url: format!("nats://{}:{port}", Ipv4Addr::LOCALHOST), users };

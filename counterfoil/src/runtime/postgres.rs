@@ -19,6 +19,7 @@ use super::error::RuntimeError;
 use super::files;
 use super::keeper::{Keeper, Server};
 use super::once;
+use super::port;
 use super::postgres_conf::{self, Door};
 use super::secret;
 
@@ -134,7 +135,7 @@ impl Cluster {
             files::directory(&directory, 0o700, self.account)?;
             return Ok(Door::Socket { directory, number: SOCKET_NUMBER });
         }
-        let port = super::free_port(None).map_err(RuntimeError::file("find a free port for", &self.data))?;
+        let port = port::free(None)?;
         tracing::info!(event = "database_on_tcp", port, "the path is too long for a Unix socket");
         Ok(Door::Loopback { port })
     }
