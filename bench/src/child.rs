@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
 use crate::error::{BenchError, Doing, Result};
@@ -43,6 +44,18 @@ impl Guarded {
             .doing(format!("waiting for {}", self.name))
     }
 
+    /// Waits for its end and takes what it wrote to its pipes; asked to end if nobody waits any longer.
+    pub(crate) async fn output(mut self) -> Result<Output> {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
+        let (status, read_out, read_err) =
+            tokio::join!(self.child.wait(), read_all(stdout, &mut out), read_all(stderr, &mut err));
+        let doing = || format!("reading what {} wrote", self.name);
+        read_out.doing(doing())?;
+        read_err.doing(doing())?;
+        Ok(Output { status: status.doing(doing())?, stdout: out, stderr: err })
+    }
+
     fn ask_to_end(&self) {
         let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
@@ -63,6 +76,13 @@ impl Drop for Guarded {
         }
         // Still there: `kill_on_drop` insists.
     }
+}
+
+async fn read_all(pipe: Option<impl AsyncReadExt + Unpin>, into: &mut Vec<u8>) -> std::io::Result<()> {
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(into).await?;
+    }
+    Ok(())
 }
 
 /// A file that takes what a child writes.

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::{BenchError, Doing, Result};
 
 /// A first start makes a database cluster; a start after a crash replays its log.
-const START_PATIENCE: Duration = Duration::from_secs(120);
+const START_PATIENCE: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(5);
 /// A whole run, and more: tokens made at its beginning must serve until its end.
 const TOKEN_SECONDS: &str = "14400";
@@ -38,8 +38,7 @@ pub(crate) struct Installation {
 pub(crate) struct Server {
     process: Guarded,
     pub(crate) runtime: Runtime,
-    /// From the start of the process to its first "ready".
-    pub(crate) start: Duration,
+    started: Instant,
 }
 
 impl Installation {
@@ -61,7 +60,7 @@ impl Installation {
             if let Some(runtime) = self.runtime().filter(|runtime| Some(runtime.pid) == pid)
                 && is_live(runtime.listen)
             {
-                return Ok(Server { process, runtime, start: started.elapsed() });
+                return Ok(Server { process, runtime, started });
             }
             if let Some(status) = process.child.try_wait().doing("waiting for counterfoil")? {
                 return Err(BenchError::Ended {
@@ -93,17 +92,17 @@ impl Server {
         Client::connect(self.runtime.listen)
     }
 
-    /// Waits until this process can serve everything, leader and projections included.
-    pub(crate) async fn ready(&self) -> Result<()> {
-        let started = Instant::now();
+    /// Waits until this process can serve everything, leader and projections included; tells how long that
+    /// took from the start of the process.
+    pub(crate) async fn ready(&self) -> Result<Duration> {
         while !answers(self.runtime.listen, "/health/ready") {
-            if started.elapsed() > START_PATIENCE {
+            if self.started.elapsed() > START_PATIENCE {
                 let (what, seconds) = ("becoming ready".to_owned(), START_PATIENCE.as_secs());
                 return Err(BenchError::TooSlow { what, seconds });
             }
             tokio::time::sleep(POLL).await;
         }
-        Ok(())
+        Ok(self.started.elapsed())
     }
 }
 

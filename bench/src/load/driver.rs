@@ -189,17 +189,16 @@ impl<'a> Driver<'a> {
             }
         }
         let lane = connection.lane;
-        match said {
-            Some(said) => self.complain(said),
-            None => {
-                let sample = self.lanes[lane].sample(asked.kind);
-                if since >= self.measure_from && since < self.measure_until {
-                    sample.latency.record(now - since);
-                }
-                if now >= self.measure_from && now < self.measure_until {
-                    sample.answered += 1;
-                    sample.replayed += u64::from(response.replayed);
-                }
+        if let Some(said) = said {
+            self.complain(said);
+        } else {
+            let sample = self.lanes[lane].sample(asked.kind);
+            if since >= self.measure_from && since < self.measure_until {
+                sample.latency.record(now - since);
+            }
+            if now >= self.measure_from && now < self.measure_until {
+                sample.answered += 1;
+                sample.replayed += u64::from(response.replayed);
             }
         }
         if response.close {

@@ -81,12 +81,11 @@ impl<'a> LaneState<'a> {
     fn decide(&mut self, memory: &mut Memory) -> Next {
         let wanted = self.lane.mix;
         match wanted {
-            Mix::Deposits => self.fresh_deposit(),
             Mix::ReadYourWrites => Self::read_of(memory).unwrap_or_else(|| self.fresh_deposit()),
             Mix::Replay { share, key_seed, count } if count > 0 && unit(self.random()) <= share => {
                 Next::Deposit { kind: Kind::Replay, seed: key_seed, number: self.random() % count }
             }
-            Mix::Replay { .. } => self.fresh_deposit(),
+            Mix::Deposits | Mix::Replay { .. } => self.fresh_deposit(),
             Mix::ReadWrite => match self.random() % 8 {
                 0..4 => self.fresh_deposit(),
                 4..6 => self.plain_read(),

@@ -20,6 +20,6 @@ mod tests;
 pub(crate) use command::{LoadOptions, MEASURING_BEGINS, MEASURING_ENDS, millis, run};
 pub(crate) use driver::{Driver, Phase};
 pub(crate) use histogram::Histogram;
-pub(crate) use key::{key, mix};
-pub(crate) use plan::{Kind, Lane, LaneOutcome, Mix, Outcome, Pace, Plan, Routes, Sample, Target, rate};
+pub(crate) use key::key;
+pub(crate) use plan::{Kind, Lane, Mix, Outcome, Pace, Plan, Routes, Target, rate};
 pub(crate) use response::{Parsed, parse};

@@ -2,8 +2,8 @@
 //!
 //! Users register over HTTP, because only the server can make what they need to log in. Then the server is
 //! started without a writer, wallets with their histories and millions of old idempotency keys go in through
-//! the journal's own door, and a last start brings the stream and the read models up. What was seeded stands
-//! in a stamp beside the data; a run that finds the right stamp uses what is there.
+//! the journal's own door, and a last start brings the stream and the read models up. The result is kept
+//! with a stamp that says what it is; every run works on a copy, so each begins where the others began.
 
 mod fill;
 mod size;
@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::process::Command;
 use uuid::Uuid;
 
+use crate::child::Guarded;
 use crate::error::{BenchError, Doing, Result};
 use crate::server::{Installation, Server, program};
 use crate::terminal::Progress;
@@ -24,10 +26,10 @@ pub(crate) use size::Size;
 pub(crate) use users::{User, log_in};
 pub(crate) use wallets::{Seeded, Special, ordinary, special};
 
-/// Runs append: past this many times what was seeded, the data no longer is what a report says it is.
-const GROWTH_MAX: u64 = 4;
+/// Lies in the kept data; counterfoil leaves names it does not know alone.
+const STAMP: &str = "seed.json";
 /// Relaying and projecting millions of events takes a minute or two.
-const CATCH_UP_PATIENCE: Duration = Duration::from_secs(900);
+const CATCH_UP_PATIENCE: Duration = Duration::from_mins(15);
 const POLL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +37,7 @@ pub(crate) struct SeedOptions {
     /// The smaller journal of a quick run
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Where benchmark data and reports live
+    /// Where benchmark data and reports go
     #[arg(long, env = "BENCH_DIR", default_value = "target/bench")]
     pub(crate) out: PathBuf,
     /// The counterfoil to run; by default the one beside this program
@@ -70,51 +72,66 @@ impl SeedOptions {
     }
 }
 
-/// Sees to it that the seeded data is there, and starts the server on it.
+/// `bench seed`: only makes the data.
+pub(crate) async fn run(options: SeedOptions) -> Result<()> {
+    prepare(&options, &Progress::new(1)).await?.stop().await
+}
+
+/// Sees to it that the seeded data is there, and starts the server on a fresh copy of it.
 pub(crate) async fn prepare(options: &SeedOptions, progress: &Progress) -> Result<Server> {
     let (size, installation) = (options.size(), options.installation()?);
     let stamp = Stamp { size: size.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
-    let stamp_path = installation.data_dir.with_file_name("seed.json");
-    if read_stamp(&stamp_path).as_ref() == Some(&stamp) {
-        progress.doing("starting counterfoil on the seeded data");
-        match reuse(&installation, &size).await {
+    let kept = installation.data_dir.with_file_name("seeded");
+    if read_stamp(&kept).as_ref() == Some(&stamp) {
+        progress.doing("copying the seeded data");
+        copy(&kept, &installation.data_dir).await?;
+        match started(&installation).await {
             Ok(server) => return Ok(server),
-            Err(error) => progress.tell(&format!("seeding anew: {error}")),
+            Err(error) => progress.tell(&format!("the seeded data is of no use any longer: {error}")),
         }
     }
-    let _there_was_none = std::fs::remove_file(&stamp_path);
-    remove_data(&installation.data_dir)?;
-    let server = seed(&installation, &size, progress).await?;
+    remove(&kept)?;
+    remove(&installation.data_dir)?;
+    seed(&installation, &size, progress).await?;
+    progress.doing("keeping a copy");
+    copy(&installation.data_dir, &kept).await?;
     let text = serde_json::to_string_pretty(&stamp).doing("writing the stamp")?;
-    std::fs::write(&stamp_path, text).doing(format!("writing {}", stamp_path.display()))?;
+    std::fs::write(kept.join(STAMP), text).doing("writing the stamp")?;
+    started(&installation).await
+}
+
+async fn started(installation: &Installation) -> Result<Server> {
+    let server = installation.start(&[]).await?;
+    server.ready().await?;
     Ok(server)
 }
 
-fn read_stamp(path: &Path) -> Option<Stamp> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+fn read_stamp(kept: &Path) -> Option<Stamp> {
+    serde_json::from_slice(&std::fs::read(kept.join(STAMP)).ok()?).ok()
 }
 
-fn remove_data(data_dir: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(data_dir) {
+fn remove(directory: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(directory) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).doing(format!("removing {}", data_dir.display()))
+            Err(error).doing(format!("removing {}", directory.display()))
         }
         _ => Ok(()),
     }
 }
 
-async fn reuse(installation: &Installation, size: &Size) -> Result<Server> {
-    let server = installation.start(&[]).await?;
-    server.ready().await?;
-    let events = head(&server).await?;
-    if events > GROWTH_MAX * size.events() {
-        server.stop().await?;
-        return Err(BenchError::Unusable(format!("earlier runs grew the journal to {events} events")));
+/// Replaces `to` with an exact copy of `from`: owners and modes too, because Postgres looks at them.
+async fn copy(from: &Path, to: &Path) -> Result<()> {
+    remove(to)?;
+    let mut command = Command::new("cp");
+    command.args(["-a", "--reflink=auto"]).arg(from).arg(to);
+    let status = Guarded::spawn("cp", &mut command)?.child.wait().await.doing("copying the data")?;
+    if status.success() {
+        return Ok(());
     }
-    Ok(server)
+    Err(BenchError::Ended { program: "cp".to_owned(), status: status.to_string(), words: String::new() })
 }
 
-async fn seed(installation: &Installation, size: &Size, progress: &Progress) -> Result<Server> {
+async fn seed(installation: &Installation, size: &Size, progress: &Progress) -> Result<()> {
     let started = Instant::now();
     progress.doing(&format!("registering {} users", size.users));
     let server = installation.start(&[]).await?;
@@ -132,8 +149,9 @@ async fn seed(installation: &Installation, size: &Size, progress: &Progress) -> 
     server.ready().await?;
     let user = users::log_in(server.runtime.listen, 1)?;
     wait_for_projections(&server, &user[0], wallets::special(size).long.id).await?;
+    server.stop().await?;
     progress.tell(&format!("seeded in {:.0} s", started.elapsed().as_secs_f64()));
-    Ok(server)
+    Ok(())
 }
 
 /// The position of the newest event.

@@ -1,0 +1,146 @@
+//! What comes out of a run: `report.json` with flat keys, `report.svg` for the eye, a table for the terminal.
+
+mod goals;
+mod svg;
+mod table;
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Doing, Result};
+use crate::load::{Histogram, millis};
+use crate::runner::Usage;
+
+pub(crate) use goals::{GOALS, number};
+pub(crate) use table::table;
+
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    figures: Map<String, Value>,
+    /// Commands a second, to draw: name, figure, and whether it is Counterfoil's.
+    pub(crate) bars: Vec<Bar>,
+    /// Latencies, to draw.
+    pub(crate) curves: Vec<(String, Histogram)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Bar {
+    pub(crate) name: String,
+    pub(crate) per_second: f64,
+    pub(crate) ours: bool,
+}
+
+impl Report {
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        self.figures.insert(key.to_owned(), value);
+    }
+
+    /// A number, to three decimals: nothing here is known better.
+    pub(crate) fn figure(&mut self, key: &str, value: f64) {
+        self.set(key, json!((value * 1e3).round() / 1e3));
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.figures.get(key)
+    }
+
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+        self.get(key).and_then(Value::as_f64)
+    }
+
+    /// `key` becomes `above / below`, if both are known.
+    pub(crate) fn ratio(&mut self, key: &str, above: &str, below: &str) {
+        if let (Some(above), Some(below)) = (self.number(above), self.number(below))
+            && below > 0.0
+        {
+            self.figure(key, above / below);
+        }
+    }
+
+    pub(crate) fn latencies(&mut self, name: &str, latency: &Histogram) {
+        for (percentile, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
+            self.figure(&format!("{name}_{percentile}_ms"), millis(latency.percentile(share)));
+        }
+        self.figure(&format!("{name}_mean_ms"), latency.mean() / 1e3);
+        self.figure(&format!("{name}_max_ms"), millis(latency.max()));
+    }
+
+    /// Who used how much of one core, in per cent.
+    pub(crate) fn shares(&mut self, name: &str, generator: f64, usage: Usage) {
+        let parts = [
+            ("generator", generator),
+            ("counterfoil", usage.counterfoil),
+            ("postgres", usage.postgres),
+            ("nats", usage.nats),
+            ("peer", usage.peer),
+        ];
+        for (part, share) in parts.into_iter().filter(|(part, share)| *part != "peer" || *share > 0.0) {
+            self.figure(&format!("{name}_cpu_{part}_pct"), 100.0 * share);
+        }
+    }
+
+    pub(crate) fn bar(&mut self, name: &str, per_second: f64, ours: bool) {
+        self.bars.push(Bar { name: name.to_owned(), per_second, ours });
+    }
+
+    pub(crate) fn write(&self, directory: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(&self.figures).doing("writing the report")?;
+        for (name, text) in [("report.json", text + "\n"), ("report.svg", svg::draw(self))] {
+            let path = directory.join(name);
+            std::fs::write(&path, text).doing(format!("writing {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names others read the report by.
+    const PROMISED: [&str; 14] = [
+        "spread_vs_pgbench",
+        "spread_vs_stock",
+        "hot_vs_stock_hot",
+        "hot_vs_spread",
+        "lag_p99_ms",
+        "drain_ms",
+        "warm_1m_vs_10",
+        "cold_load_ms",
+        "rebuild_wallets_per_s",
+        "rebuild_transactions_per_s",
+        "idle_rss_mb",
+        "start_warm_ms",
+        "errors",
+        "server_cpu_us_per_command",
+    ];
+
+    #[test]
+    fn every_promised_figure_is_a_row_of_the_table() {
+        for key in PROMISED {
+            assert!(GOALS.iter().any(|goal| goal.key == key), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_written_report_is_flat_and_holds_what_was_set() {
+        let mut report = Report::default();
+        report.figure("spread_per_s", 20_000.0);
+        report.figure("pgbench_per_s", 16_000.0);
+        report.ratio("spread_vs_pgbench", "spread_per_s", "pgbench_per_s");
+        report.ratio("spread_vs_stock", "spread_per_s", "stock_spread_per_s");
+        let directory = std::env::temp_dir().join(format!("bench-report-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        report.write(&directory).unwrap();
+        let written: Value =
+            serde_json::from_slice(&std::fs::read(directory.join("report.json")).unwrap()).unwrap();
+        let drawn = std::fs::read_to_string(directory.join("report.svg")).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+        let figures = written.as_object().unwrap();
+        assert_eq!(figures["spread_vs_pgbench"], json!(1.25));
+        assert!(!figures.contains_key("spread_vs_stock"), "no figure is made up");
+        assert!(figures.values().all(|value| !value.is_object()));
+        assert!(drawn.starts_with("<svg"));
+    }
+}

@@ -1,0 +1,79 @@
+//! The measured rounds of one contender, and what is told of them.
+
+use serde_json::json;
+
+use super::bench::Bench;
+use super::drive::{Driven, Usage};
+use crate::load::Histogram;
+use crate::report::number;
+
+#[derive(Default)]
+pub(crate) struct Contender {
+    pub(crate) rounds: Vec<Driven>,
+}
+
+impl Contender {
+    pub(crate) fn median(&self) -> Option<&Driven> {
+        let mut ordered: Vec<&Driven> = self.rounds.iter().collect();
+        ordered.sort_by(|one, other| one.outcome.per_second(true).total_cmp(&other.outcome.per_second(true)));
+        ordered.get(ordered.len() / 2).copied()
+    }
+
+    /// Of all rounds together.
+    pub(crate) fn latency(&self) -> Histogram {
+        let mut all = Histogram::default();
+        self.rounds.iter().for_each(|round| all.merge(&round.outcome.latency(true)));
+        all
+    }
+
+    /// Writes `<name>_…` figures and a bar into the report.
+    pub(crate) fn tell(&self, bench: &mut Bench, name: &str, title: &str, ours: bool) {
+        let Some(median) = self.median() else { return };
+        let per_second = median.outcome.per_second(true);
+        let rounds: Vec<f64> =
+            self.rounds.iter().map(|round| round.outcome.per_second(true).round()).collect();
+        let report = &mut bench.report;
+        report.figure(&format!("{name}_per_s"), per_second);
+        report.set(&format!("{name}_rounds_per_s"), json!(rounds));
+        report.latencies(name, &self.latency());
+        let seconds = median.outcome.seconds.max(0.001);
+        report.shares(name, median.outcome.cpu_seconds / seconds, median.usage.per(seconds));
+        report.bar(title, per_second, ours);
+        bench.progress.tell(&format!("{title}: {} /s", number(per_second)));
+    }
+
+    /// Processor time a command takes of everybody, in the median round.
+    pub(crate) fn tell_costs(&self, bench: &mut Bench) {
+        let Some(Driven { outcome, usage }) = self.median() else { return };
+        let commands = (outcome.per_second(true) * outcome.seconds).max(1.0);
+        for (part, seconds) in [
+            ("server", usage.counterfoil),
+            ("postgres", usage.postgres),
+            ("nats", usage.nats),
+            ("generator", outcome.cpu_seconds),
+        ] {
+            bench.report.figure(&format!("{part}_cpu_us_per_command"), 1e6 * seconds / commands);
+        }
+    }
+}
+
+/// The rounds of pgbench, which measures itself.
+#[derive(Default)]
+pub(crate) struct Inserts {
+    pub(crate) per_second: Vec<f64>,
+    /// Shares of a core, in the last round.
+    pub(crate) usage: Usage,
+}
+
+impl Inserts {
+    pub(crate) fn tell(mut self, bench: &mut Bench) {
+        let rounds: Vec<f64> = self.per_second.iter().map(|per_second| per_second.round()).collect();
+        self.per_second.sort_by(f64::total_cmp);
+        let Some(median) = self.per_second.get(self.per_second.len() / 2).copied() else { return };
+        bench.report.figure("pgbench_per_s", median);
+        bench.report.set("pgbench_rounds_per_s", json!(rounds));
+        bench.report.shares("pgbench", self.usage.peer, Usage { peer: 0.0, ..self.usage });
+        bench.report.bar("pgbench, one-row INSERTs", median, false);
+        bench.progress.tell(&format!("pgbench: {} /s", number(median)));
+    }
+}

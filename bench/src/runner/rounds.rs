@@ -1,0 +1,219 @@
+//! The comparison: Counterfoil, `pgbench` and stock cqrs-es in turns, so that whatever the machine does over the
+//! minutes happens to all of them. Each figure is the median of its rounds; each ratio is made within this run.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Scenario;
+use super::bench::{Bench, SPREAD_WALLETS, Wallets, lane};
+use super::contender::{Contender, Inserts};
+use super::drive::{Driven, Usage, drive};
+use crate::error::Result;
+use crate::load::{Mix, Plan, Routes, Target};
+use crate::peers::database;
+use crate::peers::pgbench::PgBench;
+use crate::peers::stock;
+
+/// Client counts tried before the rounds; the best one is used in all of them.
+const OURS: [usize; 3] = [128, 256, 512];
+const STOCK: [usize; 4] = [8, 16, 32, 64];
+/// On one wallet more clients only add conflicts: few are tried too.
+const STOCK_HOT: [usize; 4] = [1, 4, 16, 64];
+/// What pgbench does before and after is not its steady work.
+const EDGE: Duration = Duration::from_millis(300);
+
+/// Keys the spread rounds used up, for the replay scenario.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UsedKeys {
+    pub(crate) key_seed: u64,
+    pub(crate) count: u64,
+}
+
+struct Rounds {
+    peers_url: String,
+    pgbench: PgBench,
+    stock_clients: usize,
+    stock_hot_clients: usize,
+    /// Tells the accounts of one round of stock from those of another: each begins without history.
+    batch: u32,
+    spread: Contender,
+    hot: Contender,
+    stock: Contender,
+    stock_hot: Contender,
+    inserts: Inserts,
+    used: Option<UsedKeys>,
+}
+
+pub(crate) async fn run(bench: &mut Bench) -> Result<Option<UsedKeys>> {
+    let ours = &bench.server()?.runtime.database_url;
+    let peers_url = database::create(ours).await?;
+    let mut rounds = Rounds {
+        pgbench: PgBench::prepare(ours, &peers_url, &bench.directory).await?,
+        peers_url,
+        stock_clients: STOCK[0],
+        stock_hot_clients: STOCK_HOT[0],
+        batch: 0,
+        spread: Contender::default(),
+        hot: Contender::default(),
+        stock: Contender::default(),
+        stock_hot: Contender::default(),
+        inserts: Inserts::default(),
+        used: None,
+    };
+    rounds.calibrate(bench).await?;
+    for round in 1..=bench.times.rounds {
+        rounds.round(bench, round).await?;
+        bench.progress.step();
+    }
+    Ok(rounds.tell(bench))
+}
+
+impl Rounds {
+    /// Finds the client count each contender likes best.
+    async fn calibrate(&mut self, bench: &mut Bench) -> Result<()> {
+        let seconds = bench.times.calibration;
+        if bench.wants(Scenario::Spread) || bench.wants(Scenario::Hot) {
+            let mut tried = Vec::new();
+            for clients in OURS {
+                bench.progress.doing(&format!("looking for the best client count: {clients}"));
+                let mut plan = bench.plan(Wallets::Spread, clients, Mix::Deposits)?;
+                plan.seconds = seconds;
+                tried.push((clients, bench.drive(&plan).await?));
+            }
+            bench.clients = best(&tried).unwrap_or(bench.clients);
+        }
+        if bench.wants(Scenario::Stock) {
+            for (counts, wallets) in [(STOCK, SPREAD_WALLETS), (STOCK_HOT, 1)] {
+                let mut tried = Vec::new();
+                for clients in counts {
+                    bench.progress.doing(&format!("looking for the best client count of stock: {clients}"));
+                    tried.push((clients, self.deposit_with_stock(bench, wallets, clients, seconds).await?));
+                }
+                let best = best(&tried).unwrap_or(counts[0]);
+                let chosen = if wallets == 1 { &mut self.stock_hot_clients } else { &mut self.stock_clients };
+                *chosen = best;
+            }
+        }
+        Ok(())
+    }
+
+    async fn round(&mut self, bench: &mut Bench, round: usize) -> Result<()> {
+        let turn = |what: &str| format!("round {round} of {}: {what}", bench.times.rounds);
+        let turns = [
+            (Scenario::Spread, turn("many wallets")),
+            (Scenario::Pgbench, turn("pgbench")),
+            (Scenario::Stock, turn("stock cqrs-es")),
+            (Scenario::Hot, turn("one wallet")),
+        ];
+        for (scenario, text) in turns {
+            if !bench.wants(scenario) {
+                continue;
+            }
+            bench.progress.doing(&text);
+            let seconds = bench.times.round;
+            match scenario {
+                Scenario::Spread => {
+                    let (driven, used) = ours(bench, Wallets::Spread).await?;
+                    self.spread.rounds.push(driven);
+                    self.used = Some(used);
+                }
+                Scenario::Pgbench => self.insert(bench).await?,
+                Scenario::Stock => {
+                    let clients = self.stock_clients;
+                    let spread = self.deposit_with_stock(bench, SPREAD_WALLETS, clients, seconds).await?;
+                    self.stock.rounds.push(spread);
+                    let clients = self.stock_hot_clients;
+                    let hot = self.deposit_with_stock(bench, 1, clients, seconds).await?;
+                    self.stock_hot.rounds.push(hot);
+                }
+                _ => self.hot.rounds.push(ours(bench, Wallets::Hot).await?.0),
+            }
+        }
+        Ok(())
+    }
+
+    async fn insert(&mut self, bench: &Bench) -> Result<()> {
+        bench.checkpoint().await?;
+        let root = bench.server()?.runtime.pid;
+        let running = self.pgbench.start(whole_seconds(bench.times.round))?;
+        tokio::time::sleep(EDGE).await;
+        let (before, started) = (Usage::of(root, running.pid()), Instant::now());
+        tokio::time::sleep(Duration::from_secs_f64(bench.times.round).saturating_sub(2 * EDGE)).await;
+        let usage = Usage::of(root, running.pid()).since(before);
+        self.inserts.usage = usage.per(started.elapsed().as_secs_f64());
+        self.inserts.per_second.push(PgBench::finish(running).await?.per_second);
+        Ok(())
+    }
+
+    async fn deposit_with_stock(
+        &mut self,
+        bench: &Bench,
+        accounts: usize,
+        clients: usize,
+        seconds: f64,
+    ) -> Result<Driven> {
+        bench.checkpoint().await?;
+        let (server, address) = stock::start(&self.peers_url).await?;
+        self.batch += 1;
+        let account = |number| Target { id: format!("{}-{number}", self.batch), token: None };
+        let plan = Plan {
+            address,
+            routes: Routes { deposit: "/accounts/{id}/deposit".to_owned(), ..Routes::counterfoil() },
+            tokens: Vec::new(),
+            targets: (0..accounts).map(account).collect(),
+            lanes: vec![lane("main", clients, Mix::Deposits, accounts)],
+            warmup_seconds: bench.times.warmup,
+            seconds,
+        };
+        let driven = drive(&plan, bench.server()?.runtime.pid, server.pid()).await?;
+        // Not ours: told, but no error of this run.
+        for complaint in &driven.outcome.complaints {
+            bench.progress.tell(&format!("stock cqrs-es: {complaint}"));
+        }
+        server.stop().await?;
+        Ok(driven)
+    }
+
+    fn tell(self, bench: &mut Bench) -> Option<UsedKeys> {
+        bench.report.set("clients", json!(bench.clients));
+        bench.report.set("stock_clients", json!(self.stock_clients));
+        bench.report.set("stock_hot_clients", json!(self.stock_hot_clients));
+        self.spread.tell(bench, "spread", "Counterfoil, many wallets", true);
+        self.spread.tell_costs(bench);
+        self.hot.tell(bench, "hot", "Counterfoil, one wallet", true);
+        self.inserts.tell(bench);
+        self.stock.tell(bench, "stock_spread", "stock cqrs-es, many wallets", false);
+        self.stock_hot.tell(bench, "stock_hot", "stock cqrs-es, one wallet", false);
+        for (name, contender) in [("full load", &self.spread), ("stock cqrs-es, full load", &self.stock)] {
+            bench.report.curves.push((name.to_owned(), contender.latency()));
+        }
+        bench.report.ratio("spread_vs_pgbench", "spread_per_s", "pgbench_per_s");
+        bench.report.ratio("spread_vs_stock", "spread_per_s", "stock_spread_per_s");
+        bench.report.ratio("hot_vs_stock_hot", "hot_per_s", "stock_hot_per_s");
+        bench.report.ratio("hot_vs_spread", "hot_per_s", "spread_per_s");
+        self.used
+    }
+}
+
+async fn ours(bench: &mut Bench, wallets: Wallets) -> Result<(Driven, UsedKeys)> {
+    bench.checkpoint().await?;
+    let mut plan = bench.plan(wallets, bench.clients, Mix::Deposits)?;
+    plan.seconds = bench.times.round;
+    let driven = bench.drive(&plan).await?;
+    let count = driven.outcome.lanes.first().map_or(0, |lane| lane.deposits);
+    Ok((driven, UsedKeys { key_seed: plan.lanes[0].key_seed, count }))
+}
+
+fn best(tried: &[(usize, Driven)]) -> Option<usize> {
+    let per_second = |(_, driven): &(usize, Driven)| driven.outcome.per_second(true);
+    tried
+        .iter()
+        .max_by(|one, other| per_second(one).total_cmp(&per_second(other)))
+        .map(|(clients, _)| *clients)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few seconds
+fn whole_seconds(seconds: f64) -> u32 {
+    seconds.ceil() as u32
+}
