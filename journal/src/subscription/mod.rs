@@ -34,18 +34,26 @@ pub trait Subscriber: Send {
     /// Where it has come to, as recorded.
     fn position(&mut self) -> impl Future<Output = Result<i64, SubscriberError>> + Send;
 
-    /// Acts on the events right after `after` and records the last one's position, both or neither. Gives back where it
-    /// is then: elsewhere, if another worker of that name had moved it.
+    /// Acts on the events right after `after` and records the last one's position, both or neither.
     fn handle(
         &mut self,
         after: i64,
         events: &[Arc<Recorded>],
-    ) -> impl Future<Output = Result<i64, SubscriberError>> + Send;
+    ) -> impl Future<Output = Result<Handled, SubscriberError>> + Send;
 
-    /// Has failed again and again (with the reason), or goes on after that (with none).
-    fn failed(&mut self, _reason: Option<&str>) -> impl Future<Output = ()> + Send {
+    /// Hears that it has failed again and again. The next success ends that.
+    fn failed(&mut self, _reason: &str) -> impl Future<Output = ()> + Send {
         async {}
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    Recorded,
+    /// Another worker of that name had moved the position already: nothing was done.
+    Overtaken {
+        at: i64,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -159,12 +167,9 @@ impl<S: Subscriber> Subscription<S> {
             self.batch = (self.batch / 2).max(1);
             self.failures = self.failures.saturating_add(1);
             if self.failures == FAILURES_MAX {
-                self.subscriber.failed(Some(&error.to_string())).await;
+                self.subscriber.failed(&error.to_string()).await;
             }
         } else {
-            if self.failures >= FAILURES_MAX {
-                self.subscriber.failed(None).await;
-            }
             self.batch = (self.batch * 2).min(BATCH_MAX);
             self.failures = 0;
         }
@@ -182,10 +187,14 @@ impl<S: Subscriber> Subscription<S> {
             return Ok(Outcome::UpToDate);
         };
         let handled = self.subscriber.handle(after, &events).await;
-        let reached = handled.map_err(|source| SubscriptionError::Subscriber { after, source })?;
+        let handled = handled.map_err(|source| SubscriptionError::Subscriber { after, source })?;
+        let (reached, outcome) = match handled {
+            Handled::Recorded => (last, Outcome::Handled(events.len())),
+            Handled::Overtaken { at } => (at, Outcome::Overtaken),
+        };
         self.position = Some(reached);
         self.checkpoints.tell(self.nats.as_ref(), self.subscriber.name(), reached).await;
-        Ok(if reached == last { Outcome::Handled(events.len()) } else { Outcome::Overtaken })
+        Ok(outcome)
     }
 
     async fn ask_position(&mut self) -> Result<i64, SubscriptionError> {

@@ -35,7 +35,7 @@ impl Source {
     }
 
     /// Asks the journal how far it reaches.
-    pub(super) async fn poll(&self) -> Result<(), JournalError> {
+    pub(super) async fn poll(&mut self) -> Result<(), JournalError> {
         self.tail.advance(self.journal.head().await?.position);
         Ok(())
     }

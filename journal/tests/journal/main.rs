@@ -1,5 +1,7 @@
 //! The journal, its mirror and its followers, against real servers.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod append;
 mod helpers;
 mod postgres_es;

@@ -131,13 +131,12 @@ async fn a_journal_restored_to_an_earlier_copy_halts_until_a_person_decides() {
     let nats = nats(&server).await;
     let first = journal(&url).await;
     let mut scribe = Scribe::take(&first).await;
-    let (_, wallet) = scribe.register().await;
+    scribe.register().await;
     scribe.lease.release().await.unwrap();
     first.pool().close().await;
     let backup = postgres.copy_database(&url).await;
     let first = journal(&url).await;
     let mut scribe = Scribe::take(&first).await;
-    let _ = wallet;
     scribe.register().await;
     drain(&mut relay(&first, &nats)).await;
 

@@ -1,0 +1,61 @@
+//! How far a rebuild is: a bar on a terminal, a line every few seconds elsewhere.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+const LINE_INTERVAL: Duration = Duration::from_secs(2);
+const BAR: &str = "{prefix:>14} {bar:40} {human_pos}/{human_len} events  {per_sec}  {eta}";
+
+#[derive(Debug)]
+pub(super) enum Progress {
+    Bar(ProgressBar),
+    Lines { name: String, head: i64, begun: Instant, last: Instant },
+}
+
+impl Progress {
+    pub(super) fn begin(name: &str, head: i64) -> Self {
+        if stderr().is_terminal() {
+            let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(u64::try_from(head).unwrap_or(0)).with_style(style);
+            return Self::Bar(bar.with_prefix(name.to_owned()));
+        }
+        let now = Instant::now();
+        Self::Lines { name: name.to_owned(), head, begun: now, last: now }
+    }
+
+    pub(super) fn reached(&mut self, position: i64) {
+        match self {
+            Self::Bar(bar) => bar.set_position(u64::try_from(position).unwrap_or(0)),
+            Self::Lines { name, head, last, .. } if last.elapsed() >= LINE_INTERVAL => {
+                *last = Instant::now();
+                line(&format!("{name}: {position} of {head} events"));
+            }
+            Self::Lines { .. } => {}
+        }
+    }
+
+    pub(super) fn stage(&self, what: &'static str) {
+        match self {
+            Self::Bar(bar) => bar.set_message(what),
+            Self::Lines { name, .. } => line(&format!("{name}: {what}")),
+        }
+    }
+
+    pub(super) fn done(self, position: i64) {
+        match self {
+            Self::Bar(bar) => bar.finish(),
+            Self::Lines { name, begun, .. } => {
+                line(&format!(
+                    "{name}: done at position {position} after {:.1} s",
+                    begun.elapsed().as_secs_f64()
+                ));
+            }
+        }
+    }
+}
+
+/// Progress is for people: if nobody can read it, the work goes on.
+fn line(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}

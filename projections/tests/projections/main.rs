@@ -1,0 +1,8 @@
+//! The read side against real servers.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod helpers;
+mod queries;
+mod rebuild;
+mod worker;
