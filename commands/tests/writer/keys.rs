@@ -10,11 +10,9 @@ async fn the_same_request_under_the_same_key_has_one_effect_and_one_answer() {
     let holder = Holder::register(&working.commands, "ada").await;
     let first = holder.deposit(&working.commands, "k", "5").await.unwrap();
     let refused = holder.withdraw(&working.commands, "r", "9").await.unwrap_err();
+    working.stop().await;
     for wary_for in [Duration::ZERO, Duration::from_mins(1)] {
-        let working = {
-            let idle = house.idle(Settings { wary_for, ..Settings::default() }).await;
-            working_after(&house, idle).await
-        };
+        let working = house.idle(Settings { wary_for, ..Settings::default() }).await.begin();
         let again = holder.deposit(&working.commands, "k", "5").await.unwrap();
         assert!(again.replayed);
         assert_eq!((again.position, &again.events), (first.position, &first.events));
@@ -31,18 +29,6 @@ async fn the_same_request_under_the_same_key_has_one_effect_and_one_answer() {
         working.stop().await;
     }
     assert_eq!(house.folded(holder.wallet_id).await, "25.00");
-    working.stop().await;
-}
-
-/// The one before has to go first: there is one writer.
-async fn working_after(house: &House, idle: crate::house::Idle) -> crate::house::Working {
-    house.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'").await;
-    let working = idle.begin();
-    testkit::eventually("somebody leads", || async {
-        house.journal.head().await.is_ok_and(|head| head.silent_ms < 2_000)
-    })
-    .await;
-    working
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
