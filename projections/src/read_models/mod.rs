@@ -66,12 +66,17 @@ impl ReadModels {
     }
 
     /// Asks once the projection is far enough, and again in the rare case that it was not yet visible here.
-    async fn at_least<T>(
+    ///
+    /// Not an `AsyncFn`: a task of any thread runs it, and of those it cannot be said that their futures are `Send`.
+    async fn at_least<T, F>(
         &self,
         name: &'static str,
         min_position: Option<i64>,
-        ask: impl AsyncFn() -> Result<At<T>, QueryError>,
-    ) -> Result<At<T>, QueryError> {
+        ask: impl Fn() -> F,
+    ) -> Result<At<T>, QueryError>
+    where
+        F: Future<Output = Result<At<T>, QueryError>>,
+    {
         let Some(min) = min_position else { return ask().await };
         let mut wait = self.waiting.begin(name, min);
         loop {

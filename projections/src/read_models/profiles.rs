@@ -241,7 +241,7 @@ impl ReadModels {
         id: UserId,
         min_position: Option<i64>,
     ) -> Result<At<Option<ProfileRow>>, QueryError> {
-        self.at_least(NAME, min_position, async || {
+        self.at_least(NAME, min_position, || async move {
             let sql = "select c.position as checkpoint, c.failure, p.* from projection_checkpoints c \
                        left join profiles p on p.user_id = $1 where c.name = 'profiles'";
             let row = sqlx::query(sql).bind(id.0).fetch_one(self.pool()).await?;

@@ -180,7 +180,7 @@ impl ReadModels {
             Some(cursor) => cursor.before,
             None => i64::MAX,
         };
-        self.at_least(NAME, min_position, async || {
+        self.at_least(NAME, min_position, || async move {
             let sql = format!(
                 "select c.position as checkpoint, c.failure, {COLUMNS} from projection_checkpoints c \
                  left join lateral (select * from transactions where wallet_id = $1 and sequence < $2 \

@@ -147,7 +147,7 @@ impl ReadModels {
         id: WalletId,
         min_position: Option<i64>,
     ) -> Result<At<Option<WalletRow>>, QueryError> {
-        self.at_least(NAME, min_position, async || {
+        self.at_least(NAME, min_position, || async move {
             let sql = format!(
                 "select c.position as checkpoint, c.failure, {COLUMNS} from projection_checkpoints c \
                  left join wallets w on w.wallet_id = $1 where c.name = 'wallets'"
@@ -164,7 +164,7 @@ impl ReadModels {
         user: UserId,
         min_position: Option<i64>,
     ) -> Result<At<Vec<WalletRow>>, QueryError> {
-        self.at_least(NAME, min_position, async || {
+        self.at_least(NAME, min_position, || async move {
             let sql = format!(
                 "select c.position as checkpoint, c.failure, {COLUMNS} from projection_checkpoints c \
                  left join wallets w on w.user_id = $1 where c.name = 'wallets' order by w.currency"
