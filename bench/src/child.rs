@@ -98,5 +98,8 @@ pub(crate) fn last_words(path: &Path) -> String {
     const LINES: usize = 5;
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().rev().take(LINES).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+    match lines.as_slice() {
+        [] => "none".to_owned(),
+        _ => lines.into_iter().rev().collect::<Vec<_>>().join(" | "),
+    }
 }

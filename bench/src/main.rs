@@ -18,8 +18,9 @@ use clap::{Parser, Subcommand};
 
 use error::{Doing, Result};
 
+/// Seeds a journal, drives load, runs the peers beside it, and reports
 #[derive(Debug, Parser)]
-#[command(name = "bench", version, about)]
+#[command(name = "bench", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

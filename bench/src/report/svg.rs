@@ -191,7 +191,7 @@ fn facts(out: &mut String, report: &Report, top: f64) -> f64 {
         ),
         format!(
             "PostgreSQL {} (fsync {}, synchronous_commit {}, shared_buffers {}), nats-server {}; {} old idempotency keys",
-            text("postgres_server_version"),
+            text("postgres_server_version").split(' ').next().unwrap_or_default(),
             text("postgres_fsync"),
             text("postgres_synchronous_commit"),
             text("postgres_shared_buffers"),
@@ -212,7 +212,8 @@ fn facts(out: &mut String, report: &Report, top: f64) -> f64 {
 }
 
 fn tick(ms: f64) -> String {
-    if ms >= 1_000.0 { format!("{} s", number(ms / 1e3)) } else { format!("{} ms", number(ms)) }
+    // Ticks are powers of ten: rounding only takes away what floating point added.
+    if ms >= 1_000.0 { format!("{} s", number(ms / 1e3)) } else { format!("{} ms", (ms * 1e3).round() / 1e3) }
 }
 
 fn line(out: &mut String, text: &str) {

@@ -57,7 +57,7 @@ pub(crate) async fn mixed(bench: &mut Bench) -> Result<()> {
     bench.report.latencies("mixed_command", &outcome.latency(true));
     bench.report.latencies("mixed_query", &outcome.latency(false));
     let all = outcome.per_second(true) + outcome.per_second(false);
-    bench.report.bar("Counterfoil, half reads", all, true);
+    bench.report.bar("Counterfoil, reads and writes", all, true);
     bench.progress.tell(&format!("reads and writes: {} /s", number(all)));
     Ok(())
 }

@@ -48,6 +48,7 @@ pub(crate) enum Scenario {
     Pgbench,
     /// The peer: stock cqrs-es and postgres-es
     Stock,
+    /// One client that waits for each answer
     OneClient,
     /// Arrivals at 70 % of the full load
     OpenLoop,
@@ -57,6 +58,7 @@ pub(crate) enum Scenario {
     Replay,
     /// Reads of one's own writes under full load, and how soon read models come to rest
     Lag,
+    /// Read models made anew from the journal
     Rebuild,
     /// More wallets than the server may keep in memory
     SmallCache,
