@@ -119,11 +119,15 @@ impl Drop for Keeper {
 
 async fn keep(server: &Server, stop: &CancellationToken, report: &watch::Sender<Condition>) {
     let mut pause = FIRST_PAUSE;
+    let mut failures = 0_u64;
     while !stop.is_cancelled() {
         let began = Instant::now();
         let reason = match start(server).await {
             Err(reason) => reason,
             Ok(mut child) => {
+                if failures > 0 {
+                    tracing::info!(event = "server_restarted", server = server.name, failures);
+                }
                 report.send_replace(Condition::Running { pid: child.id().unwrap_or_default() });
                 tokio::select! {
                     status = child.wait() => why_it_ended(server, &status),
@@ -138,6 +142,7 @@ async fn keep(server: &Server, stop: &CancellationToken, report: &watch::Sender<
             "starting it again"
         );
         report.send_replace(Condition::Down { reason });
+        failures += 1;
         if began.elapsed() >= PROVEN_AFTER {
             pause = FIRST_PAUSE;
         }

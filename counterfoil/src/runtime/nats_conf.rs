@@ -65,3 +65,16 @@ fn credentials(User { user, password }: &User) -> String {
 fn quoted(subjects: &[&str]) -> String {
     subjects.iter().map(|subject| format!("\"{subject}\"")).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compose_file_gives_the_subscriber_the_same_permissions() {
+        let compose = include_str!("../../../deploy/nats.conf");
+        let (_, permissions) = compose.split_once("user: subscriber").unwrap();
+        let allowed: Vec<&str> = permissions.split('"').skip(1).step_by(2).collect();
+        assert_eq!(allowed, [&SUBSCRIBER_MAY_SEND[..], &SUBSCRIBER_MAY_HEAR[..]].concat());
+    }
+}

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -21,7 +22,6 @@ use super::keeper::{Keeper, Server};
 use super::once;
 use super::port;
 use super::postgres_conf::{self, Door};
-use super::secret;
 
 const NAME: &str = "PostgreSQL";
 /// Both the superuser and the database.
@@ -177,7 +177,7 @@ impl Cluster {
 fn url(door: &Door, password: &str) -> String {
     match door {
         Door::Socket { directory, number } => {
-            let directory = secret::percent_encoded(&directory.to_string_lossy());
+            let directory = utf8_percent_encode(&directory.to_string_lossy(), NON_ALPHANUMERIC).to_string();
             format!("postgres://{OURS}@localhost:{number}/{OURS}?host={directory}")
         }
         Door::Loopback { port } => {
