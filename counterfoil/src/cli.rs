@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{BadConfig, Config, Place, PlaceFlags, ServeFlags, unknown_settings};
 use crate::serve::{Ready, serve};
-use crate::{keys, migrate, telemetry};
+use crate::{keys, maintenance, migrate, telemetry};
 
 /// Users, wallets and trading sessions as a journal of events: every change a record that nobody can argue with.
 #[derive(Parser, Debug)]
@@ -39,9 +39,42 @@ enum Command {
     Serve(Box<ServeFlags>),
     /// Bring the database's tables up to this version (`serve` does it too)
     Migrate(PlaceFlags),
+    /// Fold a read model again from the first event on, beside the live one, and switch to it
+    Rebuild(RebuildFlags),
+    /// Look after the mirror of the journal in NATS
+    #[command(subcommand)]
+    Relay(RelayCommand),
+    /// Print the OpenAPI document
+    Openapi,
     /// Make a key ring, for servers of yours (the embedded ones bring their own)
     #[command(subcommand)]
     Keys(Keys),
+}
+
+#[derive(Args, Debug)]
+struct RebuildFlags {
+    /// profiles, wallets, transactions, or all
+    projection: String,
+
+    /// Compare old and new row by row, and do not switch if they differ
+    #[arg(long, env = "COUNTERFOIL_REBUILD_VERIFY")]
+    verify: bool,
+
+    #[command(flatten)]
+    place: PlaceFlags,
+}
+
+#[derive(Subcommand, Debug)]
+enum RelayCommand {
+    /// Declare the journal to be right: delete the stream, fill it again, and let writers lead
+    Reset {
+        /// Copies of the event stream, where NATS is a cluster
+        #[arg(long, env = "COUNTERFOIL_STREAM_REPLICAS", default_value = "1", value_name = "NUMBER")]
+        stream_replicas: usize,
+
+        #[command(flatten)]
+        place: PlaceFlags,
+    },
 }
 
 #[derive(Subcommand, Debug)]
@@ -106,6 +139,18 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             println!("The tables are up to date.");
             Ok(())
         }
+        Command::Rebuild(flags) => rebuild(&flags).await,
+        Command::Relay(RelayCommand::Reset { stream_replicas, place }) => {
+            let place = Place::read(&place)?;
+            place.require_nats()?;
+            let published = maintenance::reset_relay(&place, stream_replicas).await.map_err(broke)?;
+            println!("The stream is the journal again: {published} events were published from here.");
+            Ok(())
+        }
+        Command::Openapi => {
+            println!("{}", api::openapi().to_pretty_json().map_err(broke)?);
+            Ok(())
+        }
         Command::Keys(Keys::New { file }) => {
             if keys::create(&file).map_err(broke)? {
                 println!(
@@ -118,6 +163,22 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+async fn rebuild(flags: &RebuildFlags) -> Result<(), Failure> {
+    let place = Place::read(&flags.place)?;
+    place.require_keys()?;
+    for done in maintenance::rebuild(&place, &flags.projection, flags.verify).await.map_err(broke)? {
+        let verified = if done.verified { ", equal to the one before, row by row" } else { "" };
+        println!(
+            "{}: generation {} at position {}, in {:.1} s{verified}",
+            done.name,
+            done.generation,
+            done.position,
+            done.took.as_secs_f64()
+        );
+    }
+    Ok(())
 }
 
 /// For people at a terminal; everybody else reads it in the log.

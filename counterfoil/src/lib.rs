@@ -1,9 +1,11 @@
 //! Counterfoil, the program: command line, configuration, embedded servers, telemetry. It wires the other crates
 //! together and decides nothing about users, wallets or sessions.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod keys;
+pub mod maintenance;
 pub mod migrate;
 pub mod runtime;
 pub mod serve;

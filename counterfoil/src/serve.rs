@@ -5,9 +5,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::runtime::{RuntimeError, Version};
 use crate::servers::{Servers, ServersError};
@@ -19,6 +20,8 @@ const BACKLOG: u32 = 1024;
 pub enum ServeError {
     #[error(transparent)]
     Servers(#[from] ServersError),
+    #[error(transparent)]
+    App(#[from] AppError),
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     #[error(
@@ -45,8 +48,43 @@ pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), 
         started = Servers::start(&config.place) => started?,
         () = stop.next() => return Ok(()),
     };
-    let _listener =
-        socket.listen(BACKLOG).map_err(|source| ServeError::Listen { address: listen, source })?;
+    let result = run(&config, &servers, (socket, listen), &mut stop, on_ready).await;
+    tracing::info!(event = "stopping");
+    tokio::select! {
+        () = servers.stop() => {}
+        () = stop.next() => tracing::warn!(event = "stopped_at_once"),
+    }
+    result
+}
+
+async fn run(
+    config: &Config,
+    servers: &Servers,
+    (socket, listen): (TcpSocket, SocketAddr),
+    stop: &mut StopRequests,
+    on_ready: impl FnOnce(&Ready),
+) -> Result<(), ServeError> {
+    let listener = socket.listen(BACKLOG).map_err(|source| ServeError::Listen { address: listen, source })?;
+    let ops_listener = match config.ops_listen {
+        Some(address) => {
+            Some(TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?)
+        }
+        None => None,
+    };
+    let mut app = App::start(config, servers, listener, ops_listener).await?;
+    tokio::select! {
+        () = app.settled() => announce(servers, listen, on_ready)?,
+        () = stop.next() => return Ok(app.stop().await),
+    }
+    stop.next().await;
+    tokio::select! {
+        () = app.stop() => {}
+        () = stop.next() => tracing::warn!(event = "stopped_at_once"),
+    }
+    Ok(())
+}
+
+fn announce(servers: &Servers, listen: SocketAddr, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     if let Some(runtime) = servers.runtime() {
         runtime.announce(listen)?;
     }
@@ -54,12 +92,6 @@ pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), 
         .runtime()
         .map(|own| (own.data_dir().to_path_buf(), own.postgres_version(), own.nats_version()));
     on_ready(&Ready { listen, embedded });
-    stop.next().await;
-    tracing::info!(event = "stopping");
-    tokio::select! {
-        () = servers.stop() => {}
-        () = stop.next() => tracing::warn!(event = "stopped_at_once"),
-    }
     Ok(())
 }
 

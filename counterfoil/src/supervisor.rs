@@ -37,6 +37,11 @@ impl Supervisor {
         Self::default()
     }
 
+    /// Cancelled when everybody is asked to end.
+    pub fn token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     pub fn tasks(&self) -> Tasks {
         self.tasks.clone()
     }

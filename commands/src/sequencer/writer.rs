@@ -47,6 +47,9 @@ pub struct WriterOptions {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriterState {
+    /// Nobody is known to lead: just started, or the lead was lost.
+    Seeking,
+    /// Another node leads.
     Standby,
     Leading {
         epoch: i64,
@@ -104,7 +107,7 @@ impl Writer {
             // Differs with every start, so that a recovery knows its own epoch again.
             leader: format!("{} {}", options.address, uuid::Uuid::now_v7()),
             may_lead: DebugMayLead(options.may_lead),
-            state: watch::channel(WriterState::Standby).0,
+            state: watch::channel(WriterState::Seeking).0,
         };
         (Commands::new(sender, journal, vault, hasher, commands), writer)
     }
@@ -122,7 +125,7 @@ impl Writer {
             tracing::info!(event = "leading", epoch, position = lease.head().position);
             self.state.send_replace(WriterState::Leading { epoch });
             let end = Term::begin(&mut self.around, lease, std::mem::take(&mut again)).run().await;
-            self.state.send_replace(WriterState::Standby);
+            self.state.send_replace(WriterState::Seeking);
             match end {
                 TermEnd::Stopped => break,
                 TermEnd::LeadLost => {}
@@ -130,6 +133,11 @@ impl Writer {
             }
         }
         self.decline(again);
+    }
+
+    /// For a process that may not lead: tells everybody so, until asked to stop.
+    pub async fn decline_all(mut self) {
+        self.decline_newcomers().await;
     }
 
     /// Until the lead is ours. Whoever asks between two tries is told to come again.
@@ -162,23 +170,26 @@ impl Writer {
 
     async fn try_lead(&self) -> Result<Option<Lease>, JournalError> {
         if let Some(reason) = self.around.journal.head().await?.halted {
-            self.state.send_if_modified(|state| {
-                let halted = WriterState::Halted { reason };
-                let changed = *state != halted;
-                *state = halted;
-                changed
-            });
+            self.tell(WriterState::Halted { reason });
             return Ok(None);
         }
+        if !(self.may_lead.0)().await {
+            self.tell(WriterState::Seeking);
+            return Ok(None);
+        }
+        let lease = Lease::take(&self.around.journal, &self.leader).await?;
+        if lease.is_none() {
+            self.tell(WriterState::Standby);
+        }
+        Ok(lease)
+    }
+
+    fn tell(&self, now: WriterState) {
         self.state.send_if_modified(|state| {
-            let changed = *state != WriterState::Standby;
-            *state = WriterState::Standby;
+            let changed = *state != now;
+            *state = now;
             changed
         });
-        if !(self.may_lead.0)().await {
-            return Ok(None);
-        }
-        Lease::take(&self.around.journal, &self.leader).await
     }
 
     fn decline(&self, submissions: impl IntoIterator<Item = Submission>) {

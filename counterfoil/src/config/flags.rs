@@ -63,6 +63,14 @@ pub struct ServeFlags {
     #[arg(long, env = "COUNTERFOIL_DEFAULT_CURRENCY", default_value = "USD", value_name = "CODE")]
     pub default_currency: String,
 
+    /// How many users and wallets each stay in memory while nothing happens to them [default: 200000]
+    #[arg(long, env = "COUNTERFOIL_AGGREGATE_CACHE", value_name = "NUMBER")]
+    pub aggregate_cache: Option<String>,
+
+    /// Copies of the event stream, where NATS is a cluster
+    #[arg(long, env = "COUNTERFOIL_STREAM_REPLICAS", default_value = "1", value_name = "NUMBER")]
+    pub stream_replicas: String,
+
     /// Whether users may deposit into their own wallets [default: on with the embedded servers, else off]
     #[arg(long, env = "COUNTERFOIL_SELF_DEPOSIT", value_name = "on|off")]
     pub self_deposit: Option<String>,

@@ -5,6 +5,7 @@ mod flags;
 mod read;
 mod roles;
 
+use domain::Currency;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +29,11 @@ pub struct Config {
     pub refresh_token_ttl: Duration,
     pub session_absolute: Duration,
     pub max_concurrent_sessions: u32,
-    pub default_currency: String,
+    pub default_currency: Currency,
+    /// How many aggregates of each kind stay in memory; the writer's own default if nothing is said.
+    pub aggregate_cache: Option<usize>,
+    /// Copies of the stream in a NATS cluster.
+    pub stream_replicas: usize,
     pub self_deposit: bool,
     pub password_blocklist: bool,
 }
@@ -89,6 +94,12 @@ impl Config {
                 100,
             )?,
             default_currency: read::currency("COUNTERFOIL_DEFAULT_CURRENCY", &flags.default_currency)?,
+            aggregate_cache: read::optional(flags.aggregate_cache.as_deref())
+                .map(|text| read::number("COUNTERFOIL_AGGREGATE_CACHE", text, 1, 100_000_000))
+                .transpose()?
+                .map(|entries| entries as usize),
+            stream_replicas: read::number("COUNTERFOIL_STREAM_REPLICAS", &flags.stream_replicas, 1, 5)?
+                as usize,
             self_deposit: match read::optional(flags.self_deposit.as_deref()) {
                 Some(text) => read::switch("COUNTERFOIL_SELF_DEPOSIT", text)?,
                 None => embedded,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::BadConfig;
+use domain::Currency;
 
 /// Empty means unset: that is how compose files and shells say it.
 pub(super) fn optional(text: Option<&str>) -> Option<&str> {
@@ -44,14 +45,9 @@ pub(super) fn switch(setting: &str, text: &str) -> Result<bool, BadConfig> {
     }
 }
 
-pub(super) fn currency(setting: &str, text: &str) -> Result<String, BadConfig> {
-    let code = text.trim().to_ascii_uppercase();
-    let known = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if known {
-        Ok(code)
-    } else {
-        Err(bad(setting, text, "no currency", "use a code such as USD, EUR or BTC"))
-    }
+pub(super) fn currency(setting: &str, text: &str) -> Result<Currency, BadConfig> {
+    Currency::parse(text.trim())
+        .map_err(|_| bad(setting, text, "no known currency", "use a code such as USD, EUR or BTC"))
 }
 
 /// The URL holds a password, so the complaint does not repeat it.

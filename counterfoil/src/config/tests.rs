@@ -40,7 +40,7 @@ fn nothing_configured_means_the_embedded_servers_on_loopback() {
     assert!(config.password_blocklist);
     assert_eq!(config.access_token_ttl, Duration::from_mins(15));
     assert_eq!(config.max_concurrent_sessions, 5);
-    assert_eq!(config.default_currency, "USD");
+    assert_eq!(config.default_currency, Currency::USD);
     assert_eq!(config.roles.to_string(), "api,writer,relay,projector,trader");
 }
 
@@ -80,7 +80,7 @@ fn a_bad_setting_is_named_with_the_way_to_mend_it() {
     );
     assert!(complaint(&["--max-concurrent-sessions", "many"]).contains("no whole number"));
     assert!(complaint(&["--password-blocklist", "maybe"]).ends_with("use on or off"));
-    assert!(complaint(&["--default-currency", "U$D\n"]).contains("no currency"));
+    assert!(complaint(&["--default-currency", "U$D\n"]).contains("no known currency"));
     assert!(complaint(&["--data-dir", ""]).starts_with("COUNTERFOIL_DATA_DIR is empty"));
 }
 

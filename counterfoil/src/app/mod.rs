@@ -1,0 +1,266 @@
+//! The application: every part by its role, wired together.
+//!
+//! Which tasks run is decided here by the roles and nowhere else. All roles in one process share the memory tail; a
+//! process that only projects or only serves follows the stream instead, at the same positions.
+
+mod health;
+
+use crate::config::{Config, Role};
+use crate::servers::{Servers, ServersError};
+use crate::supervisor::Supervisor;
+use api::{Application, BuildError, Parts, Settings};
+use commands::password::{HashError, Hasher, HasherOptions};
+use commands::vault::Vault;
+use commands::{
+    Clock, Commands, CommandsOptions, MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
+};
+use domain::Currency;
+use domain::user::SessionPolicy;
+use journal::relay::{self, Relay, RelayOptions, RelayStatus};
+use journal::subscription::{Checkpoints, Feed, SubscriptionStatus};
+use journal::{Journal, JournalError, JournalOptions, Nats, NatsError, NatsOptions, Tail};
+use metrics_exporter_prometheus::PrometheusHandle;
+use projections::ReadModels;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// Connections for queries, lookups and loads. The writer, the relay's lock and each projection have one of their own.
+const POOL_MAX: u32 = 24;
+/// How long a node that wants to lead waits for NATS before it goes on without: commands do not need it.
+const STREAM_WITHIN: Duration = Duration::from_secs(1);
+/// How long the token before the newest is still answered: its answer may have been lost on the way.
+const REFRESH_GRACE: Duration = Duration::from_secs(10);
+/// Long enough for the slowest answer under way.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Clients connected at once: each costs some 20 KB.
+const CONNECTIONS_MAX: usize = 8_192;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Servers(#[from] ServersError),
+    #[error("the journal cannot be opened: {0}")]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    #[error("passwords cannot be hashed: {0}")]
+    Hasher(#[from] HashError),
+    #[error("metrics cannot be recorded: {0}")]
+    Metrics(String),
+    #[error(transparent)]
+    Door(#[from] BuildError),
+}
+
+/// Everything that runs.
+#[derive(Debug)]
+pub struct App {
+    supervisor: Supervisor,
+    writer: Option<watch::Receiver<WriterState>>,
+}
+
+/// What every part stands on.
+struct Ground {
+    journal: Journal,
+    nats: Nats,
+    tail: Tail,
+    checkpoints: Checkpoints,
+    vault: Vault,
+    supervisor: Supervisor,
+}
+
+/// What the parts say about themselves, for health.
+#[derive(Default)]
+struct Signs {
+    writer: Option<watch::Receiver<WriterState>>,
+    relay: Option<watch::Receiver<RelayStatus>>,
+    projections: Vec<watch::Receiver<SubscriptionStatus>>,
+}
+
+impl App {
+    pub async fn start(
+        config: &Config,
+        servers: &Servers,
+        listener: TcpListener,
+        ops_listener: Option<TcpListener>,
+    ) -> Result<Self, AppError> {
+        let metrics = api::install_metrics().map_err(|error| AppError::Metrics(error.to_string()))?;
+        let ground = Ground::lay(servers).await?;
+        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        let (commands, signs) = ground.start_parts(config, address)?;
+        let writer = signs.writer.clone();
+        if config.roles.has(Role::Api) {
+            ground.open_door(config, commands, signs, metrics, listener, ops_listener)?;
+        }
+        Ok(Self { supervisor: ground.supervisor, writer })
+    }
+
+    /// Waits until it is known who leads: from then on a command is decided or declined for a reason.
+    pub async fn settled(&mut self) {
+        if let Some(writer) = &mut self.writer {
+            let _ = writer.wait_for(|state| *state != WriterState::Seeking).await;
+        }
+    }
+
+    pub async fn stop(self) {
+        self.supervisor.stop(STOP_WITHIN).await;
+    }
+}
+
+impl Ground {
+    async fn lay(servers: &Servers) -> Result<Self, AppError> {
+        let ring = servers.key_ring()?;
+        let options =
+            JournalOptions { database_url: servers.database_url().to_owned(), connections_max: POOL_MAX };
+        let journal = Journal::connect(&options).await?;
+        journal.migrate().await?;
+        let nats_options =
+            NatsOptions { url: servers.nats_url().unwrap_or_default().to_owned(), credentials: None };
+        let nats = Nats::connect(&nats_options).await?;
+        let tail = Tail::new(journal.head().await?.position);
+        let vault = Vault::new(ring, journal.clone());
+        let checkpoints = Checkpoints::default();
+        Ok(Self { journal, nats, tail, checkpoints, vault, supervisor: Supervisor::new() })
+    }
+
+    fn start_parts(&self, config: &Config, address: String) -> Result<(Commands, Signs), AppError> {
+        let mut signs = Signs::default();
+        let commands = self.start_writer(config, address, &mut signs)?;
+        if config.roles.has(Role::Relay) {
+            let options = RelayOptions { replicas: config.stream_replicas };
+            let relay = Relay::new(self.journal.clone(), self.nats.clone(), self.tail.clone(), options);
+            signs.relay = Some(relay.status());
+            self.supervisor.start("relay", |stop| endless(relay.run(stop)));
+        }
+        if config.roles.has(Role::Projector) {
+            self.start_projections(&mut signs);
+        }
+        Ok((commands, signs))
+    }
+
+    /// The way in to the write side is always there; only a writer leads.
+    fn start_writer(
+        &self,
+        config: &Config,
+        address: String,
+        signs: &mut Signs,
+    ) -> Result<Commands, AppError> {
+        let parts = WriteSide {
+            journal: self.journal.clone(),
+            tail: self.tail.clone(),
+            vault: self.vault.clone(),
+            hasher: Hasher::new(HasherOptions::default())?,
+        };
+        let options = WriterOptions {
+            address,
+            cache_capacity: config.aggregate_cache,
+            may_lead: self.stream_agrees(),
+            wary_for: WARY_FOR,
+        };
+        let stop = self.supervisor.token();
+        let (commands, writer) = Writer::new(parts, commands_options(config), options, stop);
+        if config.roles.has(Role::Writer) {
+            signs.writer = Some(writer.state());
+            self.supervisor.start("writer", |_| endless(writer.run()));
+        } else {
+            self.supervisor.start("declining", |_| endless(writer.decline_all()));
+        }
+        Ok(commands)
+    }
+
+    fn start_projections(&self, signs: &mut Signs) {
+        let feed = Feed {
+            journal: self.journal.clone(),
+            tail: self.tail.clone(),
+            nats: Some(self.nats.clone()),
+            checkpoints: self.checkpoints.clone(),
+        };
+        for projection in projections::all(Arc::new(self.vault.clone())) {
+            let name = projection.name();
+            let subscription = projections::follow(&feed, projection);
+            signs.projections.push(subscription.status());
+            self.supervisor.start(name, |stop| endless(subscription.run(stop)));
+        }
+    }
+
+    /// Before it leads, a node compares stream and journal, if NATS is there: a journal restored from an earlier copy
+    /// must not go on as if nothing had been said since.
+    fn stream_agrees(&self) -> MayLead {
+        let (journal, nats) = (self.journal.clone(), self.nats.clone());
+        Box::new(move || {
+            let (journal, nats) = (journal.clone(), nats.clone());
+            Box::pin(async move {
+                let verdict = relay::check(&journal, &nats, STREAM_WITHIN).await;
+                let Ok(verdict) = verdict.inspect_err(|error| {
+                    tracing::warn!(event = "stream_not_compared", error_message = %error);
+                }) else {
+                    return false;
+                };
+                let Some(reason) = verdict.forbids_leading() else { return true };
+                tracing::error!(event = "halted", error_message = reason);
+                if let Err(error) = journal.halt(reason).await {
+                    tracing::error!(event = "halt_not_written", error_message = %error);
+                }
+                false
+            })
+        })
+    }
+
+    fn open_door(
+        &self,
+        config: &Config,
+        commands: Commands,
+        signs: Signs,
+        metrics: PrometheusHandle,
+        listener: TcpListener,
+        ops_listener: Option<TcpListener>,
+    ) -> Result<(), AppError> {
+        let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), self.checkpoints.clone());
+        let (informed, nats) = (read_models.clone(), self.nats.clone());
+        self.supervisor.start("checkpoints", |stop| {
+            endless(async move { informed.keep_informed(Some(&nats), stop).await })
+        });
+        let settings = Settings {
+            access_token_ttl: config.access_token_ttl,
+            default_currency: config.default_currency,
+            self_deposit: config.self_deposit,
+            password_blocklist: config.password_blocklist,
+            connections_max: CONNECTIONS_MAX,
+        };
+        let health = health::sources(&config.roles, signs, self.nats.clone(), self.supervisor.tasks());
+        let parts = Parts {
+            listener,
+            ops_listener,
+            commands,
+            read_models,
+            journal: self.journal.clone(),
+            tail: self.tail.clone(),
+            health,
+            metrics,
+        };
+        let door = Application::build(settings, parts)?;
+        self.supervisor.start("api", |stop| endless(door.run_until_stopped(stop)));
+        Ok(())
+    }
+}
+
+fn commands_options(config: &Config) -> CommandsOptions {
+    CommandsOptions {
+        clock: Clock::System,
+        session_policy: SessionPolicy {
+            idle: config.refresh_token_ttl,
+            absolute: config.session_absolute,
+            grace: REFRESH_GRACE,
+            sessions_max: config.max_concurrent_sessions as usize,
+        },
+        default_currency: config.default_currency,
+    }
+}
+
+/// A task that ends only when asked to.
+async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {
+    task.await;
+    Ok(())
+}
