@@ -1,1 +1,26 @@
+//! The HTTP door: takes requests in, calls one use case or one query each, and maps what comes back.
+//!
+//! [`router`] is the table of contents, `routes/<noun>/<verb>` the handlers. What happens around every request is in
+//! `door`, what can go wrong in `problem`, who asks in `auth`; `input` and `output` are the shapes of both directions.
 
+mod app;
+mod application;
+mod auth;
+mod directory;
+mod door;
+mod health;
+mod input;
+mod openapi;
+mod output;
+mod problem;
+mod router;
+mod routes;
+mod server;
+mod settings;
+mod telemetry;
+
+pub use application::{Application, BuildError};
+pub use health::{Component, Finding, HealthSources, Status};
+pub use router::openapi;
+pub use settings::{Parts, Settings};
+pub use telemetry::install_metrics;

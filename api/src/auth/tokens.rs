@@ -1,0 +1,291 @@
+//! Access tokens: JWTs signed with Ed25519 (RFC 9068), short-lived, without any personal value.
+//!
+//! Verification is as narrow as it can be: one algorithm, one type, our own issuer and audience, every claim required,
+//! and the key chosen by its name from our ring. What a header says beyond that (`jku`, `x5u`, `jwk`) is not looked at.
+
+use super::TokenKeys;
+use crate::problem::{Code, Problem};
+use domain::user::Role;
+use domain::{LoginSessionId, UserId};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
+
+const TYPE: &str = "at+jwt";
+const ISSUER: &str = "counterfoil";
+const AUDIENCE: &str = "counterfoil";
+/// Clocks of nodes may differ by this much.
+pub(super) const LEEWAY: Duration = Duration::from_secs(5);
+/// Ours have some 500 characters.
+const TOKEN_MAX: usize = 2_048;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: UserId,
+    sid: LoginSessionId,
+    jti: Uuid,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+    roles: Vec<Role>,
+}
+
+/// What a token gives access to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub user_id: UserId,
+    pub session_id: LoginSessionId,
+    /// In seconds since 1970.
+    pub expires_at: u64,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenRefusal {
+    Missing,
+    Malformed,
+    UnknownKey,
+    BadSignature,
+    WrongClaims,
+    Expired,
+    SessionEnded,
+}
+
+impl TokenRefusal {
+    /// The name it is counted under.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::UnknownKey => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::WrongClaims => "wrong_claims",
+            Self::Expired => "expired",
+            Self::SessionEnded => "session_ended",
+        }
+    }
+
+    pub(crate) const fn code(self) -> Code {
+        match self {
+            Self::Missing => Code::MissingToken,
+            Self::Expired => Code::TokenExpired,
+            Self::SessionEnded => Code::SessionEnded,
+            // Which of its parts is wrong helps only whoever forges them.
+            Self::Malformed | Self::UnknownKey | Self::BadSignature | Self::WrongClaims => Code::InvalidToken,
+        }
+    }
+}
+
+impl From<TokenRefusal> for Problem {
+    fn from(refusal: TokenRefusal) -> Self {
+        Self::of(refusal.code())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct AccessTokens {
+    keys: TokenKeys,
+    ttl: Duration,
+    validation: Validation,
+}
+
+impl AccessTokens {
+    pub(crate) fn new(keys: TokenKeys, ttl: Duration) -> Self {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.leeway = LEEWAY.as_secs();
+        validation.validate_nbf = true;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        Self { keys, ttl, validation }
+    }
+
+    pub(crate) const fn keys(&self) -> &TokenKeys {
+        &self.keys
+    }
+
+    pub(crate) const fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    pub(crate) fn issue(
+        &self,
+        user_id: UserId,
+        session_id: LoginSessionId,
+        roles: Vec<Role>,
+    ) -> Result<(String, Access), jsonwebtoken::errors::Error> {
+        let now = now();
+        let expires_at = now + self.ttl.as_secs();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user_id,
+            sid: session_id,
+            jti: Uuid::now_v7(),
+            iat: now,
+            nbf: now,
+            exp: expires_at,
+            roles,
+        };
+        let (kid, key) = self.keys.signing();
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(kid.clone());
+        let token = jsonwebtoken::encode(&header, &claims, key)?;
+        Ok((token, Access { user_id, session_id, expires_at }))
+    }
+
+    pub(crate) fn verify(&self, token: &str) -> Result<Access, TokenRefusal> {
+        if token.len() > TOKEN_MAX {
+            return Err(TokenRefusal::Malformed);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenRefusal::Malformed)?;
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) {
+            return Err(TokenRefusal::Malformed);
+        }
+        let key = header.kid.and_then(|kid| self.keys.verifying(&kid)).ok_or(TokenRefusal::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature => TokenRefusal::BadSignature,
+                ErrorKind::ExpiredSignature => TokenRefusal::Expired,
+                _ => TokenRefusal::WrongClaims,
+            })?
+            .claims;
+        Ok(Access { user_id: claims.sub, session_id: claims.sid, expires_at: claims.exp })
+    }
+}
+
+impl Access {
+    pub(crate) fn has_expired(&self) -> bool {
+        now() > self.expires_at + LEEWAY.as_secs()
+    }
+}
+
+/// In seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use commands::vault::KeyRing;
+    use jsonwebtoken::EncodingKey;
+    use serde_json::{Value, json};
+
+    fn tokens(ttl: u64) -> (AccessTokens, KeyRing) {
+        let ring = KeyRing::generate().unwrap();
+        (AccessTokens::new(TokenKeys::new(&ring).unwrap(), Duration::from_secs(ttl)), ring)
+    }
+
+    fn ids() -> (UserId, LoginSessionId) {
+        (UserId(Uuid::from_u128(1)), LoginSessionId(Uuid::from_u128(2)))
+    }
+
+    fn claims() -> Value {
+        let now = now();
+        json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": ids().0, "sid": ids().1, "jti": Uuid::nil(),
+            "iat": now, "nbf": now, "exp": now + 60, "roles": ["user"],
+        })
+    }
+
+    fn header(ring: &KeyRing) -> Header {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(ring.token_key().kid().to_owned());
+        header
+    }
+
+    fn signed(ring: &KeyRing, header: &Header, claims: &Value) -> String {
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(ring.token_key().pkcs8_der())).unwrap()
+    }
+
+    #[test]
+    fn what_was_issued_is_accepted() {
+        let (tokens, ring) = tokens(60);
+        let (user_id, session_id) = ids();
+        let (token, access) = tokens.issue(user_id, session_id, vec![Role::User]).unwrap();
+        assert_eq!(tokens.verify(&token), Ok(access));
+        assert!(!access.has_expired());
+        let header = jsonwebtoken::decode_header(&token).unwrap();
+        assert_eq!(header.kid.as_deref(), Some(ring.token_key().kid()));
+        assert!(tokens.verify(&signed(&ring, &super::tests::header(&ring), &claims())).is_ok());
+    }
+
+    #[test]
+    fn every_claim_is_required_and_checked() {
+        let (tokens, ring) = tokens(60);
+        for missing in ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "roles"] {
+            let mut claims = claims();
+            claims.as_object_mut().unwrap().remove(missing);
+            let token = signed(&ring, &header(&ring), &claims);
+            assert_eq!(tokens.verify(&token), Err(TokenRefusal::WrongClaims), "{missing}");
+        }
+        let later = now() + 60;
+        for (name, wrong) in
+            [("iss", json!("other")), ("aud", json!("other")), ("nbf", json!(later)), ("sub", json!(7))]
+        {
+            let mut claims = claims();
+            claims[name] = wrong;
+            let token = signed(&ring, &header(&ring), &claims);
+            assert_eq!(tokens.verify(&token), Err(TokenRefusal::WrongClaims), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_expired_token_is_refused_as_such() {
+        let (tokens, ring) = tokens(60);
+        let mut claims = claims();
+        claims["exp"] = json!(now() - LEEWAY.as_secs() - 1);
+        let token = signed(&ring, &header(&ring), &claims);
+        assert_eq!(tokens.verify(&token), Err(TokenRefusal::Expired));
+    }
+
+    #[test]
+    fn another_algorithm_type_or_key_is_refused() {
+        let (tokens, ring) = tokens(60);
+        let mut wrong_type = header(&ring);
+        wrong_type.typ = Some("JWT".to_owned());
+        assert_eq!(tokens.verify(&signed(&ring, &wrong_type, &claims())), Err(TokenRefusal::Malformed));
+        let stranger = KeyRing::generate().unwrap();
+        let foreign = signed(&stranger, &header(&stranger), &claims());
+        assert_eq!(tokens.verify(&foreign), Err(TokenRefusal::UnknownKey));
+        let forged = signed(&stranger, &header(&ring), &claims());
+        assert_eq!(tokens.verify(&forged), Err(TokenRefusal::BadSignature));
+
+        let mut symmetric = Header::new(Algorithm::HS256);
+        symmetric.typ = Some(TYPE.to_owned());
+        symmetric.kid = Some(ring.token_key().kid().to_owned());
+        let secret = EncodingKey::from_secret(ring.token_key().public());
+        let confused = jsonwebtoken::encode(&symmetric, &claims(), &secret).unwrap();
+        assert_eq!(tokens.verify(&confused), Err(TokenRefusal::Malformed));
+    }
+
+    #[test]
+    fn an_unsigned_or_changed_token_is_refused() {
+        let (tokens, ring) = tokens(60);
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let none = json!({"alg": "none", "typ": TYPE, "kid": ring.token_key().kid()});
+        assert_eq!(
+            tokens.verify(&format!("{}.{}.", part(&none), part(&claims()))),
+            Err(TokenRefusal::Malformed)
+        );
+
+        let token = signed(&ring, &header(&ring), &claims());
+        let parts: Vec<&str> = token.split('.').collect();
+        let mut other = claims();
+        other["sub"] = json!(Uuid::from_u128(9));
+        let changed = format!("{}.{}.{}", parts[0], part(&other), parts[2]);
+        assert_eq!(tokens.verify(&changed), Err(TokenRefusal::BadSignature));
+        for garbage in ["", ".", "..", "a.b.c", &"x".repeat(5_000)] {
+            assert_eq!(tokens.verify(garbage), Err(TokenRefusal::Malformed), "{garbage:.10}");
+        }
+    }
+}

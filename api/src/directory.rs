@@ -1,0 +1,68 @@
+//! Whose a wallet is and in which currency: facts that never change, so once known they stay known.
+//!
+//! Filled from the journal and not from a read model, so a wallet is found the moment it is opened.
+
+use domain::wallet::WalletEvent;
+use domain::{AggregateKind, AggregateRef, Currency, Event, UserId, WalletId};
+use journal::{Journal, JournalError, OwnerQuery, Recorded};
+use moka::sync::Cache;
+
+/// Wallets remembered: about 40 MB when full.
+const WALLETS_MAX: u64 = 200_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WalletFacts {
+    pub id: WalletId,
+    pub owner: UserId,
+    pub currency: Currency,
+}
+
+#[derive(Debug)]
+pub(crate) struct Directory {
+    journal: Journal,
+    wallets: Cache<WalletId, WalletFacts>,
+    defaults: Cache<UserId, WalletId>,
+}
+
+impl Directory {
+    pub(crate) fn new(journal: Journal) -> Self {
+        Self { journal, wallets: Cache::new(WALLETS_MAX), defaults: Cache::new(WALLETS_MAX) }
+    }
+
+    pub(crate) async fn wallet(&self, id: WalletId) -> Result<Option<WalletFacts>, JournalError> {
+        if let Some(facts) = self.wallets.get(&id) {
+            return Ok(Some(facts));
+        }
+        let aggregate = AggregateRef { kind: AggregateKind::Wallet, id: id.0 };
+        let first = self.journal.read_aggregate(aggregate, 0, 1).await?;
+        self.note_opened(&first)
+    }
+
+    /// The wallet a user got when they registered.
+    pub(crate) async fn default_wallet(&self, owner: UserId) -> Result<Option<WalletFacts>, JournalError> {
+        if let Some(id) = self.defaults.get(&owner) {
+            return self.wallet(id).await;
+        }
+        let first_opened = OwnerQuery {
+            limit: 1,
+            event_type: Some("WalletOpened".to_owned()),
+            aggregate: Some(AggregateKind::Wallet),
+            ..OwnerQuery::default()
+        };
+        let facts = self.note_opened(&self.journal.read_owner(owner, &first_opened).await?)?;
+        if let Some(facts) = facts {
+            self.defaults.insert(owner, facts.id);
+        }
+        Ok(facts)
+    }
+
+    fn note_opened(&self, recorded: &[Recorded]) -> Result<Option<WalletFacts>, JournalError> {
+        let Some(first) = recorded.first() else { return Ok(None) };
+        let Event::Wallet(WalletEvent::WalletOpened { wallet_id, user_id, currency }) = first.event()? else {
+            return Ok(None);
+        };
+        let facts = WalletFacts { id: wallet_id, owner: user_id, currency };
+        self.wallets.insert(wallet_id, facts);
+        Ok(Some(facts))
+    }
+}

@@ -1,0 +1,122 @@
+//! The door: what happens around every request, whatever its route.
+//!
+//! ## Shape
+//! One plain async function between hyper and the router; no stack of layers. It names the request, takes the `/api/v1`
+//! prefix off, bounds the time, catches a panic, writes problems down, sets the headers every answer has, and counts.
+//!
+//! ## Correctness
+//! Nothing leaves that is an error and not a problem: whoever made the answer, its body is written here.
+
+mod headers;
+mod measures;
+mod request_id;
+
+pub(crate) use request_id::Arrival;
+
+use crate::problem::{Code, Problem};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use measures::{Measures, RouteMeasures};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tower::Service;
+
+/// Every route is served with and without it.
+pub(crate) const PREFIX: &str = "/api/v1";
+/// Longer than anything a handler waits for by itself (a command 12 s, a body 10 s, a read model 5 s).
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    router: Router,
+    measures: Arc<Measures>,
+}
+
+impl Door {
+    /// `patterns` are those of the router: the names requests are counted under.
+    pub(crate) fn new(router: Router, patterns: impl IntoIterator<Item = String>) -> Self {
+        Self { router, measures: Arc::new(Measures::new(patterns)) }
+    }
+
+    pub(crate) async fn handle(&self, request: Request, peer: IpAddr) -> Response {
+        let started = Instant::now();
+        let mut request = request;
+        take_prefix_off(request.uri_mut());
+        let method = request.method().clone();
+        let arrival = Arrival::new(request.headers(), peer);
+        request.extensions_mut().insert(arrival.clone());
+        let path = request.uri().path();
+        let measures = self.measures.of(path);
+        let has_own_page_policy = headers::is_page(path);
+
+        let mut response = self.answer(request).await;
+        if response.status().is_client_error() || response.status().is_server_error() {
+            write_problem(&mut response, &arrival, &method, measures);
+        }
+        headers::set(response.headers_mut(), &arrival.request_id, has_own_page_policy);
+        measures.count(&method, response.status(), started.elapsed());
+        response
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        let mut router = self.router.clone();
+        let answer = AssertUnwindSafe(router.call(request)).catch_unwind();
+        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(answered)) => answered.unwrap_or_else(|never: Infallible| match never {}),
+            Ok(Err(panic)) => Problem::internal(&panic_text(panic.as_ref())).into_response(),
+            Err(_) => Problem::of(Code::TimedOut).because(&"no answer in time").into_response(),
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a panic: {}", text.unwrap_or("without a message"))
+}
+
+fn take_prefix_off(uri: &mut Uri) {
+    let Some(rest) = uri.path_and_query().and_then(|path| path.as_str().strip_prefix(PREFIX)) else { return };
+    let stripped = match rest.as_bytes().first() {
+        Some(b'/') => PathAndQuery::try_from(rest),
+        None | Some(b'?') => PathAndQuery::try_from(format!("/{rest}")),
+        Some(_) => return,
+    };
+    let mut parts = std::mem::take(uri).into_parts();
+    // What was a path is still one when its beginning is taken off.
+    parts.path_and_query = stripped.ok().or(parts.path_and_query);
+    *uri = Uri::from_parts(parts).unwrap_or_default();
+}
+
+fn write_problem(response: &mut Response, arrival: &Arrival, method: &Method, measures: &RouteMeasures) {
+    let status = response.status();
+    let problem =
+        response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of(Code::of_status(status)));
+    *response.status_mut() = problem.status();
+    let request_id = arrival.request_id.as_str();
+    if problem.status().is_server_error() {
+        tracing::error!(
+            event = "request_failed",
+            request_id,
+            method = method.as_str(),
+            route = measures.route(),
+            error_type = problem.code().as_str(),
+            error_message = problem.cause().unwrap_or_default(),
+        );
+    }
+    let body = problem.write(response.headers_mut(), request_id);
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    *response.body_mut() = if *method == Method::HEAD { Body::empty() } else { Body::from(body) };
+}
+
+#[cfg(test)]
+mod tests;

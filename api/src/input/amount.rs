@@ -1,0 +1,78 @@
+//! An amount of money, from the raw text of the JSON value: `"12.34"`, or `12` without quotes.
+//!
+//! A number with a point or an exponent is refused even where it could be read: its sender holds it in a float.
+
+use super::check::{Flaw, text_of};
+use crate::problem::FieldCode;
+use domain::{Currency, Money, MoneyError};
+use serde_json::value::RawValue;
+
+pub(super) fn parse(raw: &RawValue, currency: Currency) -> Result<Money, Flaw> {
+    let json = raw.get();
+    let is_number = json.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+    if !is_number {
+        return Ok(Money::parse(&text_of(raw)?, currency)?);
+    }
+    if json.contains(['.', 'e', 'E']) {
+        return Err(Flaw::new(
+            FieldCode::NotAnInteger,
+            "a JSON number must be an integer: send decimals as a string such as \"12.34\"",
+        ));
+    }
+    Ok(Money::parse(json, currency)?)
+}
+
+impl From<MoneyError> for Flaw {
+    fn from(error: MoneyError) -> Self {
+        let code = match error {
+            MoneyError::NotADecimal | MoneyError::ScalesDiffer => FieldCode::NotADecimal,
+            MoneyError::TooManyDigits => FieldCode::TooManyDigits,
+            MoneyError::TooManyDecimals { .. } => FieldCode::TooManyDecimals,
+            MoneyError::NotPositive => FieldCode::NotPositive,
+            MoneyError::TooLarge => FieldCode::TooLarge,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(json: &str) -> Result<String, FieldCode> {
+        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+        parse(&raw, Currency::USD).map(|money| money.to_string()).map_err(|flaw| flaw.code)
+    }
+
+    #[test]
+    fn a_string_is_read_to_the_last_digit() {
+        assert_eq!(usd("\"12.34\""), Ok("12.34".to_owned()));
+        assert_eq!(usd("\"5\""), Ok("5.00".to_owned()));
+        assert_eq!(usd("\"12.345\""), Err(FieldCode::TooManyDecimals));
+    }
+
+    #[test]
+    fn a_number_must_be_an_integer() {
+        assert_eq!(usd("12"), Ok("12.00".to_owned()));
+        for float in ["12.5", "12.0", "1e3", "1E3", "1.2e1"] {
+            assert_eq!(usd(float), Err(FieldCode::NotAnInteger), "{float}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        assert_eq!(usd("\"0\""), Err(FieldCode::NotPositive));
+        assert_eq!(usd("0"), Err(FieldCode::NotPositive));
+        for text in
+            ["\"-1\"", "\"+1\"", "\"1e3\"", "\" 1\"", "\"1_000\"", "\"\"", "-1", "\"0x10\"", "\"NaN\""]
+        {
+            assert_eq!(usd(text), Err(FieldCode::NotADecimal), "{text}");
+        }
+        for other in ["true", "[]", "{}"] {
+            assert_eq!(usd(other), Err(FieldCode::WrongType), "{other}");
+        }
+        let forty = "1234567890".repeat(4);
+        assert_eq!(usd(&forty), Err(FieldCode::TooManyDigits));
+        assert_eq!(usd(&format!("\"{forty}\"")), Err(FieldCode::TooManyDigits));
+    }
+}

@@ -1,0 +1,187 @@
+//! Collects what is wrong with the values of one request.
+//!
+//! Each value is taken from its raw JSON text, so a number never passes through a float and a value of the wrong type
+//! spoils nothing but itself.
+
+use super::amount;
+use crate::problem::{FieldCode, FieldError, Problem};
+use commands::password::PasswordRefusal;
+use domain::{Currency, CurrencyError, Money, TextError};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// A value as it stands in the body.
+pub(crate) type Raw<'a> = Option<&'a RawValue>;
+
+/// Why one value is not valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    pub code: FieldCode,
+    pub detail: Cow<'static, str>,
+}
+
+impl Flaw {
+    pub(crate) fn new(code: FieldCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Check {
+    errors: Vec<FieldError>,
+}
+
+impl Check {
+    pub(crate) fn flaw(&mut self, pointer: impl Into<Cow<'static, str>>, flaw: Flaw) {
+        self.errors.push(FieldError { pointer: pointer.into(), code: flaw.code, detail: flaw.detail });
+    }
+
+    /// Keeps the value, or notes what is wrong with it.
+    pub(crate) fn take<T, E: Into<Flaw>>(
+        &mut self,
+        pointer: &'static str,
+        result: Result<T, E>,
+    ) -> Option<T> {
+        result.map_err(|flaw| self.flaw(pointer, flaw.into())).ok()
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required<T, E: Into<Flaw>>(
+        &mut self,
+        pointer: &'static str,
+        raw: Raw<'_>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if is_absent(raw) {
+            self.flaw(pointer, Flaw::new(FieldCode::Required, "is required"));
+            return None;
+        }
+        self.optional(pointer, raw, parse)
+    }
+
+    /// A text that may be missing or null.
+    pub(crate) fn optional<T, E: Into<Flaw>>(
+        &mut self,
+        pointer: &'static str,
+        raw: Raw<'_>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let raw = raw.filter(|raw| raw.get() != "null")?;
+        let text = self.take(pointer, text_of(raw))?;
+        self.take(pointer, parse(&text))
+    }
+
+    /// An amount of money: a decimal string, or a JSON number that is an integer.
+    pub(crate) fn amount(
+        &mut self,
+        pointer: &'static str,
+        raw: Raw<'_>,
+        currency: Currency,
+    ) -> Option<Money> {
+        if let Some(raw) = raw.filter(|raw| raw.get() != "null") {
+            return self.take(pointer, amount::parse(raw, currency));
+        }
+        self.flaw(pointer, Flaw::new(FieldCode::Required, "is required"));
+        None
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        if self.errors.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+    }
+
+    pub(crate) fn into_problem(self) -> Problem {
+        Problem::validation(self.errors)
+    }
+}
+
+fn is_absent(raw: Raw<'_>) -> bool {
+    raw.is_none_or(|raw| raw.get() == "null")
+}
+
+/// The text of a JSON string. Borrowed where nothing in it is escaped.
+pub(super) fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, Flaw> {
+    let json = raw.get();
+    let plain =
+        json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|text| !text.contains('\\'));
+    match plain {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => serde_json::from_str::<String>(json)
+            .map(Cow::Owned)
+            .map_err(|_| Flaw::new(FieldCode::WrongType, "must be a string")),
+    }
+}
+
+impl From<TextError> for Flaw {
+    fn from(error: TextError) -> Self {
+        let code = match error {
+            TextError::Empty => FieldCode::Empty,
+            TextError::TooShort { .. } => FieldCode::TooShort,
+            TextError::TooLong { .. } => FieldCode::TooLong,
+            TextError::ControlCharacter => FieldCode::ControlCharacter,
+            TextError::NotAUsername => FieldCode::NotAUsername,
+            TextError::NotAnEmail => FieldCode::NotAnEmail,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<CurrencyError> for Flaw {
+    fn from(error: CurrencyError) -> Self {
+        Self::new(FieldCode::UnknownCurrency, error.to_string())
+    }
+}
+
+impl From<PasswordRefusal> for Flaw {
+    fn from(refusal: PasswordRefusal) -> Self {
+        let code = match refusal {
+            PasswordRefusal::TooShort => FieldCode::TooShort,
+            PasswordRefusal::TooLong => FieldCode::TooLong,
+            PasswordRefusal::TooCommon => FieldCode::TooCommon,
+            PasswordRefusal::ContextWord => FieldCode::ContextWord,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Reference, Username};
+
+    fn raw(json: &'static str) -> &'static RawValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let mut check = Check::default();
+        let username = check.required("/username", Some(raw("\"a\"")), Username::parse);
+        let email = check.required("/email", None, Username::parse);
+        let reference = check.optional("/reference", Some(raw("12")), Reference::parse);
+        assert!(username.is_none() && email.is_none() && reference.is_none());
+        let found: Vec<_> = check.errors.iter().map(|error| (error.pointer.as_ref(), error.code)).collect();
+        assert_eq!(
+            found,
+            [
+                ("/username", FieldCode::TooShort),
+                ("/email", FieldCode::Required),
+                ("/reference", FieldCode::WrongType)
+            ]
+        );
+    }
+
+    #[test]
+    fn null_is_the_same_as_nothing() {
+        let mut check = Check::default();
+        assert!(check.optional("/reference", Some(raw("null")), Reference::parse).is_none());
+        assert!(check.optional("/reference", None, Reference::parse).is_none());
+        assert!(check.finish().is_ok());
+    }
+
+    #[test]
+    fn an_escape_cannot_smuggle_a_nul() {
+        let mut check = Check::default();
+        check.optional("/reference", Some(raw(r#""a\u0000b""#)), Reference::parse);
+        assert_eq!(check.errors[0].code, FieldCode::ControlCharacter);
+    }
+}

@@ -1,0 +1,20 @@
+//! What comes in: bodies, headers, query strings. Read once, bounded, and turned into value types at the door.
+//!
+//! A value that is not valid never stops the reading: all that is wrong with a request is said in one answer.
+
+mod amount;
+mod body;
+mod check;
+mod command;
+mod cursor;
+mod headers;
+mod path;
+mod query;
+
+pub(crate) use body::JsonBody;
+pub(crate) use check::{Check, Flaw, Raw};
+pub(crate) use command::{Anonymous, Keyed};
+pub(crate) use cursor::Cursor;
+pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
+pub(crate) use path::{OwnUser, WalletPath};
+pub(crate) use query::{ListQuery, MinPosition, Query, number};

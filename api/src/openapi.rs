@@ -1,0 +1,128 @@
+//! The OpenAPI document: what all routes have in common, and the finished text.
+
+use crate::door::PREFIX;
+use crate::problem::{Code, FieldCode};
+use axum::body::Bytes;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, ToSchema};
+
+/// The one way to say who one is. Handlers that want it name it in their `security`.
+const ACCESS_TOKEN: &str = "access_token";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Counterfoil",
+        description = "Users, their wallets, and a record that nobody can argue with.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = PREFIX), (url = "/", description = "every route is also served without the prefix")),
+    components(schemas(ProblemBody)),
+    modifiers(&Common),
+    tags(
+        (name = "auth", description = "Registration, login sessions and tokens"),
+        (name = "users", description = "Users and their balances"),
+        (name = "wallets", description = "One balance in one currency, of one user"),
+        (name = "events", description = "What happened, in order, and what became of a command"),
+        (name = "operations", description = "Health and metrics"),
+    )
+)]
+pub(crate) struct Base;
+
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(ACCESS_TOKEN, SecurityScheme::Http(scheme));
+        let description = document.info.description.get_or_insert_default();
+        description.push_str(&problem_table());
+    }
+}
+
+/// The table of problems and of field errors, as a page of the documentation shows it.
+fn problem_table() -> String {
+    let mut table =
+        "\n\n## Problems\n\n| code | status | retryable | title |\n|---|---|---|---|\n".to_owned();
+    for code in Code::ALL {
+        let retryable = if code.is_retryable() { "yes" } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {retryable} | {} |",
+            code.as_str(),
+            code.status().as_u16(),
+            code.title()
+        );
+    }
+    table.push_str("\nWhat can be wrong with one value, in `errors`: ");
+    let fields: Vec<String> = FieldCode::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
+    table.push_str(&fields.join(", "));
+    table
+}
+
+/// RFC 9457, with members of our own.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[allow(dead_code, reason = "it describes what `Problem` writes")]
+pub(crate) struct ProblemBody {
+    #[schema(rename = "type", example = "urn:counterfoil:problem:validation_failed")]
+    kind: String,
+    title: String,
+    #[schema(example = 422)]
+    status: u16,
+    #[schema(example = "validation_failed")]
+    code: String,
+    detail: String,
+    errors: Vec<FieldErrorBody>,
+    request_id: String,
+    /// Whether the same request may succeed later.
+    retryable: bool,
+    /// Always false.
+    success: bool,
+    /// The same as `detail`.
+    error: String,
+}
+
+#[derive(ToSchema)]
+#[schema(as = FieldError)]
+#[allow(dead_code, reason = "it describes what `Problem` writes")]
+pub(crate) struct FieldErrorBody {
+    /// A JSON pointer into the body, or `?name` for a parameter.
+    #[schema(example = "/amount")]
+    pointer: String,
+    #[schema(example = "too_many_decimals")]
+    code: String,
+    detail: String,
+}
+
+/// Whatever else is answered is a problem.
+pub(crate) struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let schema = utoipa::openapi::Ref::from_schema_name("Problem");
+        let response = ResponseBuilder::new()
+            .description("A problem")
+            .content("application/problem+json", Content::builder().schema(Some(schema)).build());
+        BTreeMap::from([("default".to_owned(), response.build().into())])
+    }
+}
+
+/// The document as text, made once.
+#[derive(Clone, Debug)]
+pub(crate) struct Document(Bytes);
+
+impl Document {
+    pub(crate) fn new(document: &OpenApi) -> Result<Self, serde_json::Error> {
+        document.to_json().map(|text| Self(text.into()))
+    }
+
+    pub(crate) fn text(&self) -> Bytes {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,111 @@
+//! What goes out: the shapes of the contract, written straight into the body, and the headers that go with them.
+
+mod event;
+mod transaction;
+mod user;
+mod wallet;
+
+pub(crate) use event::public_events;
+pub(crate) use transaction::{Moved, TransactionBody};
+pub(crate) use user::{RenderError, SignedInBody, UserBody};
+pub(crate) use wallet::{BalanceBody, WalletBody};
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) const POSITION: HeaderName = HeaderName::from_static("counterfoil-position");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Room for what an answer and the door set, so that the map never grows.
+const HEADERS: usize = 16;
+/// Most answers fit without growing.
+const BODY: usize = 768;
+
+/// An answer in the making.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    pub(crate) fn ok() -> Self {
+        Self::with(StatusCode::OK)
+    }
+
+    pub(crate) fn created() -> Self {
+        Self::with(StatusCode::CREATED)
+    }
+
+    fn with(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::with_capacity(HEADERS) }
+    }
+
+    /// The journal position this answer includes.
+    #[must_use]
+    pub(crate) fn position(mut self, position: i64) -> Self {
+        self.headers.insert(POSITION, HeaderValue::from(position));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn version(mut self, version: i64) -> Self {
+        // Digits between quotes are always a legal header.
+        if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+            self.headers.insert(ETAG, tag);
+        }
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn replayed(mut self, replayed: bool) -> Self {
+        if replayed {
+            self.headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        self
+    }
+
+    /// Where what was made can be read.
+    #[must_use]
+    pub(crate) fn location(mut self, path: &str) -> Self {
+        if let Ok(path) = HeaderValue::from_str(path) {
+            self.headers.insert(LOCATION, path);
+        }
+        self
+    }
+
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Response {
+        let mut text = Vec::with_capacity(BODY);
+        if let Err(error) = serde_json::to_writer(&mut text, body) {
+            return crate::problem::Problem::internal(&error).into_response();
+        }
+        self.headers.insert(CONTENT_TYPE, JSON);
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
+    /// The client has it already.
+    pub(crate) fn not_modified(mut self) -> Response {
+        self.status = StatusCode::NOT_MODIFIED;
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListBody<T> {
+    pub items: Vec<T>,
+    /// Nothing, at the end.
+    pub next_cursor: Option<String>,
+    /// The journal position the page was read at.
+    pub position: i64,
+}

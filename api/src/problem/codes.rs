@@ -1,0 +1,187 @@
+//! Every problem there is: code, status, title, and whether the same request may succeed later.
+//!
+//! The one table. A problem can only be made from a [`Code`], so no other code ever leaves the house; a frontend
+//! switches on `code`, a person reads `title`.
+
+use axum::http::StatusCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident: $status:ident, $code:literal, $title:literal $(, $retryable:ident)?;)+) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Code {
+            $($(#[$doc])* $name),+
+        }
+
+        impl Code {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            pub(crate) const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),+ }
+            }
+
+            pub(crate) const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),+ }
+            }
+
+            /// Whether the same request, sent again, may have another answer.
+            pub(crate) const fn is_retryable(self) -> bool {
+                match self { $(Self::$name => codes!(@retryable $($retryable)?)),+ }
+            }
+        }
+    };
+    (@retryable retryable) => { true };
+    (@retryable) => { false };
+}
+
+codes! {
+    BadRequest: BAD_REQUEST, "bad_request", "The request cannot be read";
+    MalformedJson: BAD_REQUEST, "malformed_json", "The body is not JSON";
+    InvalidQuery: BAD_REQUEST, "invalid_query", "The query string cannot be read";
+    InvalidHeader: BAD_REQUEST, "invalid_header", "A header cannot be read";
+    InvalidCursor: BAD_REQUEST, "invalid_cursor", "The cursor is not one of this list";
+    MissingIdempotencyKey: BAD_REQUEST, "missing_idempotency_key", "An Idempotency-Key is required";
+    InvalidIdempotencyKey: BAD_REQUEST, "invalid_idempotency_key", "The Idempotency-Key is not valid";
+
+    MissingToken: UNAUTHORIZED, "missing_token", "Sign in first";
+    InvalidToken: UNAUTHORIZED, "invalid_token", "The access token is not valid";
+    TokenExpired: UNAUTHORIZED, "token_expired", "The access token has expired";
+    SessionEnded: UNAUTHORIZED, "session_ended", "The login session has ended";
+    InvalidCredentials: UNAUTHORIZED, "invalid_credentials", "Name or password is wrong";
+    InvalidRefreshToken: UNAUTHORIZED, "invalid_refresh_token", "The refresh token is not valid";
+    RefreshTokenReused: UNAUTHORIZED, "refresh_token_reused", "The refresh token was used before";
+
+    DepositNotAllowed: FORBIDDEN, "deposit_not_allowed", "Owners may not deposit here";
+    UserSuspended: FORBIDDEN, "user_suspended", "The user is suspended";
+
+    RouteNotFound: NOT_FOUND, "route_not_found", "There is no such route";
+    UserNotFound: NOT_FOUND, "user_not_found", "There is no such user";
+    WalletNotFound: NOT_FOUND, "wallet_not_found", "There is no such wallet";
+    CommandNotFound: NOT_FOUND, "command_not_found", "No command with this key is known";
+
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not take this method";
+    RequestTimeout: REQUEST_TIMEOUT, "request_timeout", "The request did not arrive in time", retryable;
+
+    EmailTaken: CONFLICT, "email_taken", "The e-mail address is registered already";
+    UsernameTaken: CONFLICT, "username_taken", "The username is taken";
+    AlreadyExists: CONFLICT, "already_exists", "It exists already";
+    WalletFrozen: CONFLICT, "wallet_frozen", "The wallet is frozen";
+    WalletClosed: CONFLICT, "wallet_closed", "The wallet is closed";
+    InFlight: CONFLICT, "in_flight", "A request with this key is being processed", retryable;
+
+    VersionMismatch: PRECONDITION_FAILED, "version_mismatch", "It has changed since it was read";
+    BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large";
+    UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON";
+
+    ValidationFailed: UNPROCESSABLE_ENTITY, "validation_failed", "Some values are not valid";
+    InsufficientFunds: UNPROCESSABLE_ENTITY, "insufficient_funds", "The wallet does not hold that much";
+    WrongCurrency: UNPROCESSABLE_ENTITY, "wrong_currency", "The wallet holds another currency";
+    BalanceTooLarge: UNPROCESSABLE_ENTITY, "balance_too_large", "A wallet cannot hold that much";
+    KeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
+    PositionBeyondHead: UNPROCESSABLE_ENTITY, "position_beyond_head", "The journal does not reach that position";
+
+    InternalError: INTERNAL_SERVER_ERROR, "internal_error", "Something broke inside";
+    Unrecordable: INTERNAL_SERVER_ERROR, "unrecordable", "The command could not be recorded";
+
+    Unavailable: SERVICE_UNAVAILABLE, "unavailable", "Come again in a moment", retryable;
+    OutcomeUnknown: SERVICE_UNAVAILABLE, "outcome_unknown", "It is unknown whether the command took effect", retryable;
+    ProjectionBehind: SERVICE_UNAVAILABLE, "projection_behind", "The read model has not got there yet", retryable;
+    ProjectionFailed: SERVICE_UNAVAILABLE, "projection_failed", "The read model has stopped", retryable;
+    TimedOut: SERVICE_UNAVAILABLE, "timed_out", "The answer took too long", retryable;
+}
+
+impl Code {
+    /// The code for an answer that somebody else made: the router, or a library.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED => Self::MissingToken,
+            StatusCode::NOT_FOUND => Self::RouteNotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::UNPROCESSABLE_ENTITY => Self::ValidationFailed,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
+            status if status.is_client_error() => Self::BadRequest,
+            _ => Self::InternalError,
+        }
+    }
+}
+
+macro_rules! field_codes {
+    ($($name:ident = $code:literal),+ $(,)?) => {
+        /// What is wrong with one value of a request.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum FieldCode {
+            $($name),+
+        }
+
+        impl FieldCode {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+        }
+    };
+}
+
+field_codes! {
+    Required = "required",
+    WrongType = "wrong_type",
+    OneOf = "one_of",
+    NotAnInteger = "not_an_integer",
+    OutOfRange = "out_of_range",
+    Unknown = "unknown",
+    NotADecimal = "not_a_decimal",
+    TooManyDigits = "too_many_digits",
+    TooManyDecimals = "too_many_decimals",
+    NotPositive = "not_positive",
+    TooLarge = "too_large",
+    UnknownCurrency = "unknown_currency",
+    Empty = "empty",
+    TooShort = "too_short",
+    TooLong = "too_long",
+    ControlCharacter = "control_character",
+    NotAUsername = "not_a_username",
+    NotAnEmail = "not_an_email",
+    TooCommon = "too_common",
+    ContextWord = "context_word",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_snake_case_and_used_once() {
+        let mut seen = HashSet::new();
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} stands twice");
+            assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{text}");
+            assert!(!code.title().is_empty() && !code.title().ends_with('.'), "{text}");
+        }
+        let fields: HashSet<_> = FieldCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(fields.len(), FieldCode::ALL.len());
+    }
+
+    #[test]
+    fn every_problem_is_a_client_or_a_server_error() {
+        for code in Code::ALL {
+            let status = code.status();
+            assert!(status.is_client_error() || status.is_server_error(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_unavailable_may_be_tried_again() {
+        for code in Code::ALL.iter().filter(|code| code.status() == StatusCode::SERVICE_UNAVAILABLE) {
+            assert!(code.is_retryable(), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The table of contents: every route there is.
+
+use crate::app::App;
+use crate::openapi::Base;
+use crate::problem::{Code, Problem};
+use crate::routes::{auth, commands, docs, events, health, keys, metrics, page, users, wallets};
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What a client of the interface calls.
+fn interface() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::logout::logout))
+        .routes(routes!(auth::me::me))
+        .routes(routes!(keys::jwks))
+        .routes(routes!(users::get::get))
+        .routes(routes!(users::wallets::wallets))
+        .routes(routes!(users::balance::balance))
+        .routes(routes!(users::movements::deposit))
+        .routes(routes!(users::movements::withdraw))
+        .routes(routes!(users::transactions::transactions))
+        .routes(routes!(wallets::get::get))
+        .routes(routes!(wallets::deposit::deposit))
+        .routes(routes!(wallets::withdraw::withdraw))
+        .routes(routes!(wallets::transactions::transactions))
+        .routes(routes!(events::events))
+        .routes(routes!(commands::get_command))
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
+
+/// What only whoever runs it may see.
+fn operations() -> OpenApiRouter<App> {
+    OpenApiRouter::default().routes(routes!(health::detailed)).routes(routes!(metrics::metrics))
+}
+
+/// What a browser opens.
+fn pages() -> Router<App> {
+    Router::new()
+        .route("/", get(page::page))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::redirect))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{*path}", get(docs::asset))
+}
+
+/// The whole interface as an OpenAPI document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    interface().merge(operations()).into_openapi()
+}
+
+/// Every pattern of every router here, for counting.
+pub(crate) fn patterns() -> Vec<String> {
+    let pages = ["/", "/openapi.json", "/docs", "/docs/", "/docs/{*path}"].map(str::to_owned);
+    openapi().paths.paths.into_keys().chain(pages).collect()
+}
+
+/// The main port's; `with_operations` where only this machine can reach it.
+pub(crate) fn main(app: App, with_operations: bool) -> Router {
+    let mut router = Router::from(interface()).merge(pages());
+    if with_operations {
+        router = router.merge(Router::from(operations()));
+    }
+    router.fallback(unknown_route).with_state(app)
+}
+
+/// The operations port's.
+pub(crate) fn ops(app: App) -> Router {
+    let health = OpenApiRouter::default()
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready));
+    Router::from(operations().merge(health)).fallback(unknown_route).with_state(app)
+}
+
+async fn unknown_route() -> Problem {
+    Problem::of(Code::RouteNotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_documented_with_its_problems() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        assert!(paths.len() >= 20, "{}", paths.len());
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+                let open = ["/health/live", "/health/detailed", "/metrics", "/.well-known/jwks.json"];
+                let has_problems = operation["responses"]["default"].is_object();
+                assert!(has_problems || open.contains(&path.as_str()), "{method} {path} has no problems");
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let document = serde_json::to_value(openapi()).unwrap();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_rust_shows_in_the_document() {
+        let text = openapi().to_json().unwrap();
+        for name in ["Form\"", "RawValue", "Box<", "_>"] {
+            let at = text.find(name);
+            assert!(at.is_none(), "{name} in {:?}", at.map(|at| &text[at.saturating_sub(60)..(at + 30)]));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! POST /auth/logout: ends the login session the access token belongs to.
+
+use crate::app::App;
+use crate::auth::AuthUser;
+use crate::door::Arrival;
+use crate::openapi::Problems;
+use crate::output::Answer;
+use crate::problem::Problem;
+use axum::extract::State;
+use axum::response::Response;
+use commands::Context;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The session has ended; its tokens are refused from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LoggedOut {
+    position: i64,
+}
+
+/// Sign out
+#[utoipa::path(
+    post, path = "/auth/logout", tag = "auth", security(("access_token" = [])),
+    responses((status = 200, description = "Signed out", body = LoggedOut), Problems)
+)]
+pub(crate) async fn logout(
+    State(app): State<App>,
+    user: AuthUser,
+    arrival: Arrival,
+) -> Result<Response, Problem> {
+    let context = Context {
+        principal: user.principal(),
+        key: None,
+        correlation_id: arrival.correlation_id,
+        expected_version: None,
+    };
+    let done = app.commands().logout(context, user.user_id, user.session_id).await?;
+    // Before the answer: once a client has it, the token is worthless.
+    app.admission().revocations().end(user.session_id);
+    Ok(Answer::ok().position(done.position).json(&LoggedOut { position: done.position }))
+}

@@ -1,0 +1,55 @@
+//! GET /auth/me: the signed-in user, and what they have.
+
+use crate::app::App;
+use crate::auth::AuthUser;
+use crate::input::MinPosition;
+use crate::openapi::Problems;
+use crate::output::{Answer, UserBody, WalletBody};
+use crate::problem::Problem;
+use crate::routes::reading;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    user: UserBody,
+    /// The default wallet.
+    wallet: Option<WalletBody>,
+    wallets: Vec<WalletBody>,
+    setup: Setup,
+}
+
+/// How far somebody new has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Setup {
+    email_verified: bool,
+    wallet: bool,
+}
+
+/// Who is signed in
+#[utoipa::path(
+    get, path = "/auth/me", tag = "auth", security(("access_token" = [])),
+    params(("min_position" = Option<i64>, Query, description = "Wait until this position is included")),
+    responses((status = 200, description = "The user with their wallets", body = Me), Problems)
+)]
+pub(crate) async fn me(
+    State(app): State<App>,
+    user: AuthUser,
+    min: MinPosition,
+) -> Result<Response, Problem> {
+    let (profile, wallets) = tokio::try_join!(
+        reading::profile(&app, user.user_id, min),
+        reading::wallets(&app, user.user_id, min),
+    )?;
+    let default = app.directory().default_wallet(user.user_id).await?.map(|facts| facts.id);
+    let position = profile.position.min(wallets.position);
+    let body = Me {
+        setup: Setup { email_verified: profile.value.email_verified, wallet: !wallets.value.is_empty() },
+        user: profile.value.into(),
+        wallet: wallets.value.iter().find(|wallet| Some(wallet.id) == default).cloned(),
+        wallets: wallets.value,
+    };
+    Ok(Answer::ok().position(position).version(body.user.version).json(&body))
+}

@@ -1,0 +1,65 @@
+//! GET /commands/{key}: what became of a command whose answer was lost.
+
+use crate::app::App;
+use crate::auth::AuthUser;
+use crate::input::IdempotencyKey;
+use crate::openapi::Problems;
+use crate::output::Answer;
+use crate::problem::{Code, Problem};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use commands::CommandStatus;
+use domain::Timestamp;
+use serde::Serialize;
+use std::time::Duration;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+/// A command that is on its way now is decided or dropped by then.
+const FINAL_AFTER: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CommandStatus)]
+pub(crate) struct CommandBody {
+    key: String,
+    #[schema(example = "committed")]
+    status: &'static str,
+    /// Of its first event; for a refusal, where the journal ended when it was decided.
+    position: i64,
+    /// How many events it led to.
+    events: i32,
+    /// The problem it was refused with.
+    #[schema(value_type = Option<String>)]
+    refusal: Option<&'static str>,
+}
+
+/// What became of a command, by its Idempotency-Key
+#[utoipa::path(
+    get, path = "/commands/{key}", tag = "events", security(("access_token" = [])),
+    params(("key" = String, Path, description = "The Idempotency-Key of the command")),
+    responses((status = 200, description = "Committed or refused", body = CommandBody), Problems)
+)]
+pub(crate) async fn get_command(
+    State(app): State<App>,
+    user: AuthUser,
+    Path(key): Path<String>,
+) -> Result<Response, Problem> {
+    let key = IdempotencyKey::parse(&key)?;
+    let body = match app.commands().status(user.principal(), &key).await? {
+        CommandStatus::Committed { position, events } => {
+            CommandBody { key, status: "committed", position, events, refusal: None }
+        }
+        CommandStatus::Refused { position, refusal } => {
+            let refusal = Some(Problem::from(refusal).code().as_str());
+            CommandBody { key, status: "refused", position, events: 0, refusal }
+        }
+        CommandStatus::Unknown => return Err(unknown()),
+    };
+    Ok(Answer::ok().position(body.position).json(&body))
+}
+
+fn unknown() -> Problem {
+    let final_after = Timestamp::from(OffsetDateTime::now_utc()).plus(FINAL_AFTER);
+    Problem::new(Code::CommandNotFound, "it is not in the journal; after final_after it never will be")
+        .fact("final_after", final_after.to_string())
+}

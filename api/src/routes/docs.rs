@@ -1,0 +1,45 @@
+//! The OpenAPI document and Swagger UI, which is inside the binary: nothing is fetched from anywhere else.
+
+use crate::app::App;
+use crate::problem::{Code, Problem};
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use std::sync::{Arc, LazyLock};
+use utoipa_swagger_ui::{Config, SwaggerFile};
+
+/// The pages belong to one build of the binary; an hour after an upgrade everybody has the new ones.
+const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+
+static CONFIG: LazyLock<Arc<Config<'static>>> =
+    LazyLock::new(|| Arc::new(Config::from("../openapi.json").try_it_out_enabled(true)));
+
+pub(crate) async fn openapi(State(app): State<App>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], app.document().text()).into_response()
+}
+
+/// Relative, so that it works with and without the prefix.
+pub(crate) async fn redirect() -> Redirect {
+    Redirect::permanent("docs/")
+}
+
+pub(crate) async fn index() -> Result<Response, Problem> {
+    file("index.html")
+}
+
+pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {
+    file(&path)
+}
+
+fn file(path: &str) -> Result<Response, Problem> {
+    let found = utoipa_swagger_ui::serve(path, CONFIG.clone()).map_err(|error| Problem::internal(&error))?;
+    let SwaggerFile { bytes, content_type, gzpipped, .. } =
+        found.ok_or_else(|| Problem::of(Code::RouteNotFound))?;
+    let mut response = (StatusCode::OK, [(CONTENT_TYPE, content_type)], bytes.into_owned()).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, CACHE);
+    if gzpipped {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,137 @@
+//! GET /events: one's own events, oldest first, straight from the journal.
+
+use crate::app::App;
+use crate::auth::AuthUser;
+use crate::input::{Check, Cursor, Flaw, ListQuery, MinPosition, Query, number};
+use crate::openapi::Problems;
+use crate::output::{Answer, ListBody, public_events};
+use crate::problem::{Code, FieldCode, Problem};
+use axum::extract::State;
+use axum::response::Response;
+use domain::AggregateKind;
+use journal::OwnerQuery;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+const LIST: &str = "events";
+/// The longest name of an event has half as many letters.
+const TYPE_CHARS_MAX: usize = 64;
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsQuery {
+    /// Only events after this position.
+    #[param(value_type = Option<i64>)]
+    after: Option<String>,
+    /// Only events of this type, such as `WalletDeposited`.
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    /// Only events of this kind of aggregate: `user` or `wallet`.
+    aggregate: Option<String>,
+}
+
+/// What the cursor carries from page to page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Filters {
+    #[serde(rename = "t")]
+    event_type: Option<String>,
+    #[serde(rename = "a")]
+    aggregate: Option<AggregateKind>,
+}
+
+/// One's own events, oldest first
+#[utoipa::path(
+    get, path = "/events", tag = "events", security(("access_token" = [])),
+    params(
+        EventsQuery,
+        ListQuery,
+        ("min_position" = Option<i64>, Query, description = "Only if the journal reaches this position"),
+    ),
+    responses((status = 200, description = "A page", body = ListBody<serde_json::Value>), Problems)
+)]
+pub(crate) async fn events(
+    State(app): State<App>,
+    user: AuthUser,
+    Query(query): Query<EventsQuery>,
+    Query(paging): Query<ListQuery>,
+    min: MinPosition,
+) -> Result<Response, Problem> {
+    let (after, filters, limit) = read(&query, &paging)?;
+    // Before the page is read: then everything up to here has been seen by it.
+    let head = app.journal().head().await?.position;
+    if let Some(asked) = min.0.filter(|asked| *asked > head) {
+        let detail = format!("position {asked} was asked for and the journal ends at {head}");
+        return Err(Problem::new(Code::PositionBeyondHead, detail));
+    }
+    let wanted = OwnerQuery {
+        after,
+        // One more tells whether there is a next page.
+        limit: i64::from(limit) + 1,
+        event_type: filters.event_type.clone(),
+        aggregate: filters.aggregate,
+    };
+    let mut page = app.journal().read_owner(user.user_id, &wanted).await?;
+    let is_last = page.len() <= usize::from(limit);
+    page.truncate(usize::from(limit));
+    let last = page.last().map_or(after, |recorded| recorded.position);
+    let body = ListBody {
+        items: public_events(app.vault(), &page).await.map_err(|error| Problem::internal(&error))?,
+        next_cursor: (!is_last).then(|| Cursor::write(LIST, last, &filters)),
+        position: head.max(last),
+    };
+    Ok(Answer::ok().position(body.position).json(&body))
+}
+
+fn read(query: &EventsQuery, paging: &ListQuery) -> Result<(i64, Filters, u16), Problem> {
+    let mut check = Check::default();
+    let limit = paging.limit(&mut check);
+    let after = check.parameter("?after", query.after.as_deref(), |text| number(text, 0..=i64::MAX));
+    let event_type = check.parameter("?type", query.event_type.as_deref(), event_type);
+    let aggregate = check.parameter("?aggregate", query.aggregate.as_deref(), |name| {
+        AggregateKind::parse(name).ok_or_else(|| Flaw::new(FieldCode::Unknown, "must be user or wallet"))
+    });
+    check.finish()?;
+    match &paging.cursor {
+        None => Ok((after.unwrap_or(0), Filters { event_type, aggregate }, limit)),
+        Some(text) => {
+            let cursor = Cursor::parse(text, LIST)?;
+            Ok((cursor.position, cursor.filters()?, limit))
+        }
+    }
+}
+
+fn event_type(name: &str) -> Result<String, Flaw> {
+    let is_name =
+        (1..=TYPE_CHARS_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    if is_name { Ok(name.to_owned()) } else { Err(Flaw::new(FieldCode::Unknown, "is no type of event")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(uri: &str) -> Result<(i64, Filters, u16), Problem> {
+        let uri = uri.parse().unwrap();
+        let axum::extract::Query(query) = axum::extract::Query::try_from_uri(&uri).unwrap();
+        let axum::extract::Query(list) = axum::extract::Query::try_from_uri(&uri).unwrap();
+        read(&query, &list)
+    }
+
+    #[test]
+    fn a_cursor_goes_on_with_the_filters_it_began_with() {
+        let (after, filters, _) = ask("/events?after=7&type=WalletDeposited&aggregate=wallet").unwrap();
+        assert_eq!(after, 7);
+        let next = Cursor::write(LIST, 41, &filters);
+        let (after, again, limit) = ask(&format!("/events?cursor={next}&limit=3")).unwrap();
+        assert_eq!((after, again, limit), (41, filters, 3));
+    }
+
+    #[test]
+    fn every_parameter_is_checked() {
+        for bad in ["after=-1", "after=x", "type=", "type=a%20b", "aggregate=order", "limit=0"] {
+            let problem = ask(&format!("/events?{bad}")).unwrap_err();
+            assert_eq!(problem.code(), Code::ValidationFailed, "{bad}");
+        }
+        assert_eq!(ask("/events?cursor=garbage").unwrap_err().code(), Code::InvalidCursor);
+    }
+}

@@ -1,0 +1,81 @@
+//! GET /users/{id}/balance: the default wallet's, or that of the currency named.
+
+use crate::app::App;
+use crate::auth::AuthUser;
+use crate::directory::WalletFacts;
+use crate::input::{Check, IfNoneMatch, MinPosition, OwnUser, Query};
+use crate::openapi::Problems;
+use crate::output::{Answer, BalanceBody};
+use crate::problem::{Code, Problem};
+use crate::routes::reading;
+use axum::extract::State;
+use axum::response::Response;
+use domain::Currency;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which of a user's wallets is meant.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CurrencyQuery {
+    /// The default wallet is meant without it.
+    #[param(example = "USD")]
+    currency: Option<String>,
+}
+
+impl CurrencyQuery {
+    pub(super) fn read(&self) -> Result<Option<Currency>, Problem> {
+        let mut check = Check::default();
+        let currency = check.parameter("?currency", self.currency.as_deref(), Currency::parse);
+        check.finish()?;
+        Ok(currency)
+    }
+}
+
+/// A user's wallet: the one of a currency, or the one they got when they registered.
+pub(super) async fn wallet_in(
+    app: &App,
+    user: AuthUser,
+    currency: Option<Currency>,
+) -> Result<WalletFacts, Problem> {
+    let default = app.directory().default_wallet(user.user_id).await?;
+    if let Some(facts) = default.filter(|facts| currency.is_none_or(|currency| currency == facts.currency)) {
+        return Ok(facts);
+    }
+    let wallets = reading::wallets(app, user.user_id, MinPosition::default()).await?;
+    let found = wallets.value.into_iter().find(|wallet| Some(wallet.currency) == currency);
+    let found = found.ok_or_else(|| Problem::of(Code::WalletNotFound))?;
+    Ok(WalletFacts { id: found.id, owner: found.user_id, currency: found.currency })
+}
+
+/// A user's balance
+#[utoipa::path(
+    get, path = "/users/{id}/balance", tag = "users", security(("access_token" = [])),
+    params(
+        ("id" = String, Path, description = "One's own id, or `me`"),
+        CurrencyQuery,
+        ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if it has another version"),
+    ),
+    responses(
+        (status = 200, description = "The wallet, and its balance", body = BalanceBody),
+        (status = 304, description = "It is as the client has it"),
+        Problems,
+    )
+)]
+pub(crate) async fn balance(
+    State(app): State<App>,
+    OwnUser(user): OwnUser,
+    Query(query): Query<CurrencyQuery>,
+    min: MinPosition,
+    known: Option<IfNoneMatch>,
+) -> Result<Response, Problem> {
+    let wallet = wallet_in(&app, user, query.read()?).await?;
+    let wallet = reading::wallet(&app, wallet.id, min).await?;
+    let version = wallet.value.version;
+    let answer = Answer::ok().position(wallet.position).version(version);
+    if known.is_some_and(|known| known.has(version)) {
+        return Ok(answer.not_modified());
+    }
+    Ok(answer.json(&BalanceBody::from(wallet.value)))
+}

@@ -1,0 +1,39 @@
+//! GET /users/{id}: oneself.
+
+use crate::app::App;
+use crate::input::{IfNoneMatch, MinPosition, OwnUser};
+use crate::openapi::Problems;
+use crate::output::{Answer, UserBody};
+use crate::problem::Problem;
+use crate::routes::reading;
+use axum::extract::State;
+use axum::response::Response;
+
+/// A user: by id, or `me`
+#[utoipa::path(
+    get, path = "/users/{id}", tag = "users", security(("access_token" = [])),
+    params(
+        ("id" = String, Path, description = "One's own id, or `me`"),
+        ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if it has another version"),
+    ),
+    responses(
+        (status = 200, description = "The user", body = UserBody),
+        (status = 304, description = "It is as the client has it"),
+        Problems,
+    )
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    OwnUser(user): OwnUser,
+    min: MinPosition,
+    known: Option<IfNoneMatch>,
+) -> Result<Response, Problem> {
+    let profile = reading::profile(&app, user.user_id, min).await?;
+    let version = profile.value.version;
+    let answer = Answer::ok().position(profile.position).version(version);
+    if known.is_some_and(|known| known.has(version)) {
+        return Ok(answer.not_modified());
+    }
+    Ok(answer.json(&UserBody::from(profile.value)))
+}

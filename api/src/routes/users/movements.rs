@@ -1,0 +1,60 @@
+//! POST /users/{id}/balance/deposit and /withdraw: the default wallet, or that of the currency in the body.
+
+use super::balance::wallet_in;
+use crate::app::App;
+use crate::input::{JsonBody, Keyed, OwnUser};
+use crate::openapi::Problems;
+use crate::output::Moved;
+use crate::problem::Problem;
+use crate::routes::movement::{MovementForm, answer, check_self_deposit};
+use axum::extract::State;
+use axum::response::Response;
+
+/// Deposit into a user's wallet
+#[utoipa::path(
+    post, path = "/users/{id}/balance/deposit", tag = "users", security(("access_token" = [])),
+    params(
+        ("id" = String, Path, description = "One's own id, or `me`"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
+    ),
+    request_body = MovementForm<'_>,
+    responses((status = 201, description = "Deposited", body = Moved), Problems)
+)]
+pub(crate) async fn deposit(
+    State(app): State<App>,
+    OwnUser(user): OwnUser,
+    Keyed { context, .. }: Keyed,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let form: MovementForm<'_> = body.read()?;
+    check_self_deposit(&app)?;
+    let wallet = wallet_in(&app, user, form.named_currency()).await?;
+    let movement = form.read(wallet.currency)?;
+    let done = app.commands().deposit(context, wallet.id, movement, user.authority()).await?;
+    answer(&done)
+}
+
+/// Withdraw from a user's wallet
+#[utoipa::path(
+    post, path = "/users/{id}/balance/withdraw", tag = "users", security(("access_token" = [])),
+    params(
+        ("id" = String, Path, description = "One's own id, or `me`"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
+    ),
+    request_body = MovementForm<'_>,
+    responses((status = 201, description = "Withdrawn", body = Moved), Problems)
+)]
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    OwnUser(user): OwnUser,
+    Keyed { context, .. }: Keyed,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let form: MovementForm<'_> = body.read()?;
+    let wallet = wallet_in(&app, user, form.named_currency()).await?;
+    let movement = form.read(wallet.currency)?;
+    let done = app.commands().withdraw(context, wallet.id, movement, user.authority()).await?;
+    answer(&done)
+}

@@ -1,0 +1,33 @@
+//! GET /users/{id}/balance/transactions.
+
+use super::balance::{CurrencyQuery, wallet_in};
+use crate::app::App;
+use crate::input::{ListQuery, MinPosition, OwnUser, Query};
+use crate::openapi::Problems;
+use crate::output::{ListBody, TransactionBody};
+use crate::problem::Problem;
+use crate::routes::wallets::transactions::page;
+use axum::extract::State;
+use axum::response::Response;
+
+/// The transactions behind a balance, newest first
+#[utoipa::path(
+    get, path = "/users/{id}/balance/transactions", tag = "users", security(("access_token" = [])),
+    params(
+        ("id" = String, Path, description = "One's own id, or `me`"),
+        CurrencyQuery,
+        ListQuery,
+        ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+    ),
+    responses((status = 200, description = "A page", body = ListBody<TransactionBody>), Problems)
+)]
+pub(crate) async fn transactions(
+    State(app): State<App>,
+    OwnUser(user): OwnUser,
+    Query(currency): Query<CurrencyQuery>,
+    Query(query): Query<ListQuery>,
+    min: MinPosition,
+) -> Result<Response, Problem> {
+    let wallet = wallet_in(&app, user, currency.read()?).await?;
+    page(&app, wallet.id, query, min).await
+}

@@ -1,0 +1,42 @@
+//! GET /wallets/{id}.
+
+use crate::app::App;
+use crate::auth::AuthUser;
+use crate::input::{IfNoneMatch, MinPosition, WalletPath};
+use crate::openapi::Problems;
+use crate::output::{Answer, WalletBody};
+use crate::problem::Problem;
+use crate::routes::{movement, reading};
+use axum::extract::State;
+use axum::response::Response;
+
+/// A wallet
+#[utoipa::path(
+    get, path = "/wallets/{id}", tag = "wallets", security(("access_token" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The wallet"),
+        ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if it has another version"),
+    ),
+    responses(
+        (status = 200, description = "The wallet", body = WalletBody),
+        (status = 304, description = "It is as the client has it"),
+        Problems,
+    )
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    user: AuthUser,
+    WalletPath(id): WalletPath,
+    min: MinPosition,
+    known: Option<IfNoneMatch>,
+) -> Result<Response, Problem> {
+    movement::own_wallet(&app, user, id).await?;
+    let wallet = reading::wallet(&app, id, min).await?;
+    let version = wallet.value.version;
+    let answer = Answer::ok().position(wallet.position).version(version);
+    if known.is_some_and(|known| known.has(version)) {
+        return Ok(answer.not_modified());
+    }
+    Ok(answer.json(&wallet.value))
+}

@@ -1,0 +1,34 @@
+//! POST /wallets/{id}/withdraw.
+
+use crate::app::App;
+use crate::input::{JsonBody, Keyed, WalletPath};
+use crate::openapi::Problems;
+use crate::output::Moved;
+use crate::problem::Problem;
+use crate::routes::movement::{MovementForm, answer, own_wallet};
+use axum::extract::State;
+use axum::response::Response;
+
+/// Withdraw from a wallet
+#[utoipa::path(
+    post, path = "/wallets/{id}/withdraw", tag = "wallets", security(("access_token" = [])),
+    params(
+        ("id" = uuid::Uuid, Path, description = "The wallet"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
+    ),
+    request_body = MovementForm<'_>,
+    responses((status = 201, description = "Withdrawn", body = Moved), Problems)
+)]
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    Keyed { user, context }: Keyed,
+    WalletPath(id): WalletPath,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let form: MovementForm<'_> = body.read()?;
+    let wallet = own_wallet(&app, user, id).await?;
+    let movement = form.read(wallet.currency)?;
+    let done = app.commands().withdraw(context, wallet.id, movement, user.authority()).await?;
+    answer(&done)
+}

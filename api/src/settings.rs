@@ -1,0 +1,36 @@
+//! What the door is told by whoever starts it.
+
+use crate::health::HealthSources;
+use commands::Commands;
+use domain::Currency;
+use journal::{Journal, Tail};
+use metrics_exporter_prometheus::PrometheusHandle;
+use projections::ReadModels;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub access_token_ttl: Duration,
+    pub default_currency: Currency,
+    /// Whether owners may deposit into their own wallets.
+    pub self_deposit: bool,
+    pub password_blocklist: bool,
+    /// Clients connected at once. What comes on top waits to be accepted.
+    pub connections_max: usize,
+}
+
+/// What the door stands on.
+#[derive(Debug)]
+pub struct Parts {
+    /// Bound already: a port that is taken is found out before anything else is started.
+    pub listener: TcpListener,
+    /// Metrics and detailed health for whoever runs this; also on the main port where that is on loopback.
+    pub ops_listener: Option<TcpListener>,
+    pub commands: Commands,
+    pub read_models: ReadModels,
+    pub journal: Journal,
+    pub tail: Tail,
+    pub health: HealthSources,
+    pub metrics: PrometheusHandle,
+}
