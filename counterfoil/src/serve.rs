@@ -74,7 +74,10 @@ async fn run(
     let mut app = App::start(config, servers, listener, ops_listener).await?;
     tokio::select! {
         () = app.settled() => announce(servers, listen, on_ready)?,
-        () = stop.next() => return Ok(app.stop().await),
+        () = stop.next() => {
+            app.stop().await;
+            return Ok(());
+        }
     }
     stop.next().await;
     tokio::select! {

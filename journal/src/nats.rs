@@ -7,6 +7,7 @@
 use async_nats::connection::State;
 use async_nats::jetstream::{Context, context::ContextBuilder};
 use async_nats::{Client, ConnectOptions};
+use percent_encoding::percent_decode_str;
 use std::time::Duration;
 
 /// The oldest server with the consumer API that the client speaks.
@@ -56,6 +57,11 @@ impl NatsError {
     }
 }
 
+fn credentials(address: &async_nats::ServerAddr) -> Option<(String, String)> {
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some((plain(address.username()?), plain(address.password().unwrap_or_default())))
+}
+
 impl Nats {
     /// Begins to connect. The address is checked here; whether a server is there shows in [`Self::ready`].
     pub async fn connect(options: &NatsOptions) -> Result<Self, NatsError> {
@@ -78,8 +84,10 @@ impl Nats {
                 let tenths = u32::try_from(attempts).unwrap_or(u32::MAX);
                 Duration::from_millis(100).saturating_mul(tenths).min(RECONNECT_DELAY_MAX)
             });
-        if let Some((user, password)) = &options.credentials {
-            connect = connect.user_and_password(user.clone(), password.clone());
+        // The client does not take them from the address by itself.
+        let in_address = addresses.iter().find_map(credentials);
+        if let Some((user, password)) = options.credentials.clone().or(in_address) {
+            connect = connect.user_and_password(user, password);
         }
         let client = connect.connect(addresses).await.map_err(NatsError::failed)?;
         let jetstream =

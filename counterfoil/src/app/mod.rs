@@ -14,7 +14,6 @@ use commands::vault::Vault;
 use commands::{
     Clock, Commands, CommandsOptions, MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
 };
-use domain::Currency;
 use domain::user::SessionPolicy;
 use journal::relay::{self, Relay, RelayOptions, RelayStatus};
 use journal::subscription::{Checkpoints, Feed, SubscriptionStatus};
@@ -92,7 +91,7 @@ impl App {
         let (commands, signs) = ground.start_parts(config, address)?;
         let writer = signs.writer.clone();
         if config.roles.has(Role::Api) {
-            ground.open_door(config, commands, signs, metrics, listener, ops_listener)?;
+            ground.open_door(config, commands, signs, metrics, (listener, ops_listener))?;
         }
         Ok(Self { supervisor: ground.supervisor, writer })
     }
@@ -214,8 +213,7 @@ impl Ground {
         commands: Commands,
         signs: Signs,
         metrics: PrometheusHandle,
-        listener: TcpListener,
-        ops_listener: Option<TcpListener>,
+        (listener, ops_listener): (TcpListener, Option<TcpListener>),
     ) -> Result<(), AppError> {
         let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), self.checkpoints.clone());
         let (informed, nats) = (read_models.clone(), self.nats.clone());

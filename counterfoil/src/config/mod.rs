@@ -95,11 +95,9 @@ impl Config {
             )?,
             default_currency: read::currency("COUNTERFOIL_DEFAULT_CURRENCY", &flags.default_currency)?,
             aggregate_cache: read::optional(flags.aggregate_cache.as_deref())
-                .map(|text| read::number("COUNTERFOIL_AGGREGATE_CACHE", text, 1, 100_000_000))
-                .transpose()?
-                .map(|entries| entries as usize),
-            stream_replicas: read::number("COUNTERFOIL_STREAM_REPLICAS", &flags.stream_replicas, 1, 5)?
-                as usize,
+                .map(|text| read::number("COUNTERFOIL_AGGREGATE_CACHE", text, 1_usize, 100_000_000))
+                .transpose()?,
+            stream_replicas: read::number("COUNTERFOIL_STREAM_REPLICAS", &flags.stream_replicas, 1_usize, 5)?,
             self_deposit: match read::optional(flags.self_deposit.as_deref()) {
                 Some(text) => read::switch("COUNTERFOIL_SELF_DEPOSIT", text)?,
                 None => embedded,
