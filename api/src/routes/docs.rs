@@ -21,7 +21,7 @@ pub(crate) async fn openapi(State(app): State<App>) -> Response {
 
 /// Relative, so that it works with and without the prefix.
 pub(crate) async fn redirect() -> Redirect {
-    Redirect::permanent("docs/")
+    Redirect::temporary("docs/")
 }
 
 pub(crate) async fn index() -> Result<Response, Problem> {

@@ -1,0 +1,211 @@
+//! Everything behind one port: a database, a writer, the projections, and the door; and people who use it.
+
+use crate::client::{Answered, Ask};
+use api::{Application, HealthSources, Parts, Settings};
+use commands::password::{Hasher, HasherOptions};
+use commands::vault::{KeyRing, Vault};
+use commands::{Clock, CommandsOptions, WriteSide, Writer, WriterOptions};
+use domain::Currency;
+use domain::user::SessionPolicy;
+use journal::subscription::{Checkpoints, Feed};
+use journal::{Journal, JournalOptions, Tail};
+use metrics_exporter_prometheus::PrometheusHandle;
+use projections::ReadModels;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use testkit::{Postgres, eventually};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// One recorder a process, however many houses stand in it.
+static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
+    pub(crate) ops_address: SocketAddr,
+    pub(crate) journal: Journal,
+    pub(crate) ring: KeyRing,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) postgres: Postgres,
+    people: AtomicU64,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) wallet: String,
+    pub(crate) token: String,
+    pub(crate) refresh_token: String,
+}
+
+pub(crate) struct Choices {
+    pub(crate) self_deposit: bool,
+    pub(crate) token_ttl: Duration,
+    pub(crate) connections_max: usize,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self { self_deposit: true, token_ttl: Duration::from_mins(15), connections_max: 256 }
+    }
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(Choices::default()).await
+    }
+
+    pub(crate) async fn open_with(choices: Choices) -> Self {
+        let postgres = Postgres::start().await;
+        let options = JournalOptions { database_url: postgres.database().await, connections_max: 12 };
+        let journal = Journal::connect(&options).await.unwrap();
+        let (tail, checkpoints) = (Tail::new(0), Checkpoints::default());
+        let ring = KeyRing::generate().unwrap();
+        let vault = Vault::new(ring.clone(), journal.clone());
+        let cancel = CancellationToken::new();
+
+        let write_side = WriteSide {
+            journal: journal.clone(),
+            tail: tail.clone(),
+            vault: vault.clone(),
+            hasher: Hasher::new(HasherOptions::default()).unwrap(),
+        };
+        let (commands, writer) =
+            Writer::new(write_side, commands_options(), writer_options(), cancel.clone());
+        let state = writer.state();
+        tokio::spawn(writer.run());
+
+        let feed = Feed {
+            journal: journal.clone(),
+            tail: tail.clone(),
+            nats: None,
+            checkpoints: checkpoints.clone(),
+        };
+        for projection in projections::all(Arc::new(vault)) {
+            tokio::spawn(projections::follow(&feed, projection).run(cancel.clone()));
+        }
+
+        let settings = Settings {
+            access_token_ttl: choices.token_ttl,
+            default_currency: Currency::USD,
+            self_deposit: choices.self_deposit,
+            password_blocklist: true,
+            connections_max: choices.connections_max,
+        };
+        let parts = Parts {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            ops_listener: Some(TcpListener::bind("127.0.0.1:0").await.unwrap()),
+            commands,
+            read_models: ReadModels::new(journal.clone(), tail.clone(), checkpoints),
+            journal: journal.clone(),
+            tail,
+            health: HealthSources { roles: "api,writer,projector".to_owned(), components: Vec::new() },
+            metrics: METRICS.get_or_init(|| api::install_metrics().unwrap()).clone(),
+        };
+        let application = Application::build(settings, parts).unwrap();
+        let (address, ops_address) = (application.address(), application.ops_address().unwrap());
+        tokio::spawn(application.run_until_stopped(cancel.clone()));
+        eventually("the writer leads", async || {
+            matches!(*state.borrow(), commands::WriterState::Leading { .. })
+        })
+        .await;
+        Self { address, ops_address, journal, ring, cancel, postgres, people: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask {
+        Ask::new(self.address, "GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Ask {
+        Ask::new(self.address, "POST", path)
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
+        Ask::new(self.address, method, path)
+    }
+
+    /// Where the journal ends: for who wants to show that nothing happened.
+    pub(crate) async fn head(&self) -> i64 {
+        self.journal.head().await.unwrap().position
+    }
+
+    /// What a new name registers with.
+    pub(crate) fn registration(&self) -> Value {
+        let n = self.people.fetch_add(1, Ordering::Relaxed);
+        json!({ "username": format!("ada{n}"), "email": format!("Ada{n}@example.com"), "password": PASSWORD })
+    }
+
+    pub(crate) async fn person(&self) -> Person {
+        let registration = self.registration();
+        let registered = self.post("/auth/register").json(&registration).send().await.expect(201);
+        let name = registration["username"].as_str().unwrap();
+        let signed_in = self.login(name).await.expect(200);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Person {
+            name: name.to_owned(),
+            id: text(&registered["user"]["id"]),
+            wallet: text(&registered["wallet"]["id"]),
+            token: text(&signed_in["access_token"]),
+            refresh_token: text(&signed_in["refresh_token"]),
+        }
+    }
+
+    pub(crate) async fn login(&self, username: &str) -> Answered {
+        self.post("/auth/login").json(&json!({ "username": username, "password": PASSWORD })).send().await
+    }
+
+    pub(crate) fn deposit(&self, person: &Person, body: &Value) -> Ask {
+        self.post(&format!("/wallets/{}/deposit", person.wallet))
+            .token(&person.token)
+            .key(&new_key())
+            .json(body)
+    }
+
+    pub(crate) fn withdraw(&self, person: &Person, body: &Value) -> Ask {
+        self.post(&format!("/wallets/{}/withdraw", person.wallet))
+            .token(&person.token)
+            .key(&new_key())
+            .json(body)
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+pub(crate) fn new_key() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn commands_options() -> CommandsOptions {
+    CommandsOptions {
+        clock: Clock::System,
+        session_policy: SessionPolicy {
+            idle: Duration::from_hours(24),
+            absolute: Duration::from_hours(240),
+            // None, so that a token that was exchanged is an old one at once.
+            grace: Duration::ZERO,
+            sessions_max: 5,
+        },
+        default_currency: Currency::USD,
+    }
+}
+
+fn writer_options() -> WriterOptions {
+    WriterOptions {
+        address: "test".to_owned(),
+        cache_capacity: None,
+        may_lead: commands::always(),
+        wary_for: Duration::ZERO,
+    }
+}
