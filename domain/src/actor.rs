@@ -34,20 +34,11 @@ pub struct Actor {
 }
 
 impl Actor {
-    pub const ANONYMOUS: Self = Self {
-        kind: ActorKind::Anonymous,
-        id: None,
-    };
-    pub const SYSTEM: Self = Self {
-        kind: ActorKind::System,
-        id: None,
-    };
+    pub const ANONYMOUS: Self = Self { kind: ActorKind::Anonymous, id: None };
+    pub const SYSTEM: Self = Self { kind: ActorKind::System, id: None };
 
     pub const fn user(id: Uuid) -> Self {
-        Self {
-            kind: ActorKind::User,
-            id: Some(id),
-        }
+        Self { kind: ActorKind::User, id: Some(id) }
     }
 }
 

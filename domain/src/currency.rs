@@ -46,10 +46,7 @@ pub enum CurrencyError {
 }
 
 impl Currency {
-    pub const USD: Self = Self {
-        code: "USD",
-        scale: 2,
-    };
+    pub const USD: Self = Self { code: "USD", scale: 2 };
 
     pub fn parse(code: &str) -> Result<Self, CurrencyError> {
         let mut upper = [0_u8; CODE_MAX];
@@ -58,10 +55,8 @@ impl Currency {
         upper.make_ascii_uppercase();
         let find = |entry: &&(&'static str, u8)| entry.0.as_bytes() == upper;
         let added = || ADDED.get().and_then(|added| added.iter().find(find));
-        let built_in = TABLE
-            .binary_search_by(|entry| entry.0.as_bytes().cmp(upper))
-            .ok()
-            .and_then(|at| TABLE.get(at));
+        let built_in =
+            TABLE.binary_search_by(|entry| entry.0.as_bytes().cmp(upper)).ok().and_then(|at| TABLE.get(at));
         let &(code, scale) = built_in.or_else(added).ok_or(CurrencyError::Unknown)?;
         Ok(Self { code, scale })
     }
@@ -131,11 +126,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_well_formed() {
         assert!(TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(
-            TABLE
-                .iter()
-                .all(|(code, scale)| code.len() <= CODE_MAX && *scale <= SCALE_MAX)
-        );
+        assert!(TABLE.iter().all(|(code, scale)| code.len() <= CODE_MAX && *scale <= SCALE_MAX));
     }
 
     #[test]
@@ -143,20 +134,13 @@ mod tests {
         assert_eq!(Currency::parse("usd"), Ok(Currency::USD));
         assert_eq!(Currency::parse("Eth").map(Currency::scale), Ok(18));
         for unknown in ["", "US", "USDX", "XXXXXXXXXXXXXXXX", "ドル"] {
-            assert_eq!(
-                Currency::parse(unknown),
-                Err(CurrencyError::Unknown),
-                "{unknown:?}"
-            );
+            assert_eq!(Currency::parse(unknown), Err(CurrencyError::Unknown), "{unknown:?}");
         }
     }
 
     #[test]
     fn an_existing_scale_cannot_be_changed() {
         let redefinition = [("USD".to_owned(), 3)];
-        assert!(matches!(
-            Currency::extend(&redefinition),
-            Err(CurrencyError::BadDefinition { .. })
-        ));
+        assert!(matches!(Currency::extend(&redefinition), Err(CurrencyError::BadDefinition { .. })));
     }
 }

@@ -73,10 +73,7 @@ impl Event {
 
     /// The public `data` of a stored text: what stands inside `{"<Type>": …}`.
     pub fn data<'a>(event_type: &str, stored: &'a str) -> Option<&'a str> {
-        let inner = stored
-            .strip_prefix("{\"")?
-            .strip_prefix(event_type)?
-            .strip_prefix("\":")?;
+        let inner = stored.strip_prefix("{\"")?.strip_prefix(event_type)?.strip_prefix("\":")?;
         inner.strip_suffix('}')
     }
 }
@@ -97,11 +94,7 @@ impl TryFrom<Event> for UserEvent {
     type Error = Event;
 
     fn try_from(event: Event) -> Result<Self, Event> {
-        if let Event::User(event) = event {
-            Ok(event)
-        } else {
-            Err(event)
-        }
+        if let Event::User(event) = event { Ok(event) } else { Err(event) }
     }
 }
 
@@ -109,11 +102,7 @@ impl TryFrom<Event> for WalletEvent {
     type Error = Event;
 
     fn try_from(event: Event) -> Result<Self, Event> {
-        if let Event::Wallet(event) = event {
-            Ok(event)
-        } else {
-            Err(event)
-        }
+        if let Event::Wallet(event) = event { Ok(event) } else { Err(event) }
     }
 }
 
@@ -123,10 +112,7 @@ mod tests {
 
     #[test]
     fn the_data_of_an_event_is_cut_out_whole() {
-        assert_eq!(
-            Event::data("Opened", r#"{"Opened":{"a":"}"}}"#),
-            Some(r#"{"a":"}"}"#)
-        );
+        assert_eq!(Event::data("Opened", r#"{"Opened":{"a":"}"}}"#), Some(r#"{"a":"}"}"#));
         assert_eq!(Event::data("Opened", r#"{"Closed":{}}"#), None);
     }
 }

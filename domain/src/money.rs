@@ -38,20 +38,14 @@ pub enum MoneyError {
 
 impl Money {
     pub const fn zero(currency: Currency) -> Self {
-        Self {
-            minor: 0,
-            scale: currency.scale(),
-        }
+        Self { minor: 0, scale: currency.scale() }
     }
 
     /// The door for amounts in requests: positive, plain, and no finer than the currency. Never rounds.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let (whole, decimals) = plain_decimal(text)?;
         if decimals.len() > usize::from(currency.scale()) {
-            return Err(MoneyError::TooManyDecimals {
-                currency,
-                scale: currency.scale(),
-            });
+            return Err(MoneyError::TooManyDecimals { currency, scale: currency.scale() });
         }
         let mut value = Decimal::from_str_exact(text).map_err(|_| MoneyError::TooManyDigits)?;
         if value.is_zero() {
@@ -109,10 +103,7 @@ impl Money {
         if self.scale != other.scale {
             return Err(MoneyError::ScalesDiffer);
         }
-        Self::of(
-            op(self.minor, other.minor).ok_or(MoneyError::TooLarge)?,
-            self.scale,
-        )
+        Self::of(op(self.minor, other.minor).ok_or(MoneyError::TooLarge)?, self.scale)
     }
 
     /// As a `Decimal`, for prices, rates and sums across currencies.
@@ -195,10 +186,7 @@ mod tests {
     fn what_is_not_a_plain_positive_decimal_is_declined() {
         use MoneyError::{NotADecimal, NotPositive, TooManyDecimals, TooManyDigits};
         let usd = Currency::USD;
-        let too_fine = TooManyDecimals {
-            currency: usd,
-            scale: 2,
-        };
+        let too_fine = TooManyDecimals { currency: usd, scale: 2 };
         for (text, error) in [
             ("12.345", too_fine),
             ("0", NotPositive),
@@ -218,10 +206,7 @@ mod tests {
         ] {
             assert_eq!(Money::parse(text, usd), Err(error), "{text:?}");
         }
-        assert_eq!(
-            Money::parse("12345678901234567890123456789", usd),
-            Err(MoneyError::TooLarge)
-        );
+        assert_eq!(Money::parse("12345678901234567890123456789", usd), Err(MoneyError::TooLarge));
     }
 
     #[test]
@@ -229,10 +214,7 @@ mod tests {
         let most = Money::from_minor(MINOR_LIMIT - 1, eth()).unwrap();
         assert_eq!(most.to_string(), "9999999999.999999999999999999");
         assert_eq!(most.checked_add(most), Err(MoneyError::TooLarge));
-        assert_eq!(
-            Money::zero(eth()).checked_add(Money::zero(Currency::USD)),
-            Err(MoneyError::ScalesDiffer)
-        );
+        assert_eq!(Money::zero(eth()).checked_add(Money::zero(Currency::USD)), Err(MoneyError::ScalesDiffer));
         assert_eq!(Money::zero(eth()).take(most), None);
     }
 

@@ -99,10 +99,7 @@ impl Username {
         if text.len() < USERNAME_MIN {
             return Err(TextError::TooShort { min: USERNAME_MIN });
         }
-        if !text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
-        {
+        if !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')) {
             return Err(TextError::NotAUsername);
         }
         Ok(Self(text.to_owned()))
@@ -154,10 +151,7 @@ mod tests {
     #[test]
     fn a_reference_holds_no_nul_and_no_novel() {
         assert_eq!(Reference::parse("invoice 7\0"), Err(TextError::ControlCharacter));
-        assert_eq!(
-            Reference::parse(&"x".repeat(141)),
-            Err(TextError::TooLong { max: 140 })
-        );
+        assert_eq!(Reference::parse(&"x".repeat(141)), Err(TextError::TooLong { max: 140 }));
         assert_eq!(Reference::parse("  rent, März ").unwrap().as_str(), "rent, März");
     }
 
@@ -166,11 +160,7 @@ mod tests {
         assert!(Username::parse("ada.l-1815_").is_ok());
         assert_eq!(Username::parse("ad"), Err(TextError::TooShort { min: 3 }));
         assert_eq!(Username::parse("ada lovelace"), Err(TextError::NotAUsername));
-        assert_eq!(
-            Username::parse("аda"),
-            Err(TextError::NotAUsername),
-            "a Cyrillic letter is no a"
-        );
+        assert_eq!(Username::parse("аda"), Err(TextError::NotAUsername), "a Cyrillic letter is no a");
     }
 
     #[test]

@@ -81,9 +81,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        OffsetDateTime::parse(&text, &Rfc3339)
-            .map(Self::from)
-            .map_err(de::Error::custom)
+        OffsetDateTime::parse(&text, &Rfc3339).map(Self::from).map_err(de::Error::custom)
     }
 }
 
@@ -103,9 +101,6 @@ mod tests {
     fn a_later_moment_is_not_ago() {
         let moment = Timestamp::from_micros(10);
         assert_eq!(moment.since(Timestamp::from_micros(20)), Duration::ZERO);
-        assert_eq!(
-            moment.plus(Duration::from_micros(5)).since(moment),
-            Duration::from_micros(5)
-        );
+        assert_eq!(moment.plus(Duration::from_micros(5)).since(moment), Duration::from_micros(5));
     }
 }

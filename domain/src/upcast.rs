@@ -29,10 +29,7 @@ fn raise_with(
     version: &str,
     stored: &str,
 ) -> Result<Option<String>, serde_json::Error> {
-    if !chain
-        .iter()
-        .any(|upcaster| upcaster.can_upcast(event_type, version))
-    {
+    if !chain.iter().any(|upcaster| upcaster.can_upcast(event_type, version)) {
         return Ok(None);
     }
     let old = SerializedEvent::new(
@@ -67,22 +64,12 @@ mod tests {
             payload["Renamed"]["name"] = payload["Renamed"]["title"].take();
             payload
         };
-        let chain: Vec<Box<dyn EventUpcaster>> = vec![Box::new(SemanticVersionEventUpcaster::new(
-            "Renamed",
-            "1.1",
-            Box::new(rename),
-        ))];
-        let of = AggregateRef {
-            kind: AggregateKind::User,
-            id: Uuid::nil(),
-        };
-        let old = raise_with(&chain, of, "Renamed", "1.0", r#"{"Renamed":{"title":"Ada"}}"#)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            serde_json::from_str::<Value>(&old).unwrap()["Renamed"]["name"],
-            "Ada"
-        );
+        let chain: Vec<Box<dyn EventUpcaster>> =
+            vec![Box::new(SemanticVersionEventUpcaster::new("Renamed", "1.1", Box::new(rename)))];
+        let of = AggregateRef { kind: AggregateKind::User, id: Uuid::nil() };
+        let old =
+            raise_with(&chain, of, "Renamed", "1.0", r#"{"Renamed":{"title":"Ada"}}"#).unwrap().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&old).unwrap()["Renamed"]["name"], "Ada");
         assert_eq!(raise_with(&chain, of, "Renamed", "1.1", "{}").unwrap(), None);
     }
 }

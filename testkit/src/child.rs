@@ -71,6 +71,12 @@ impl Server {
     }
 }
 
+/// Starts a program that the kernel ends with `farewell` if we die before we have ended it ourselves.
+pub fn spawn_bound_to_us(mut command: Command, farewell: Signal) -> std::io::Result<Child> {
+    die_with_us(&mut command, farewell);
+    spawn(command)
+}
+
 fn spawn(command: Command) -> std::io::Result<Child> {
     static SPAWNER: OnceLock<Sender<Spawn>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {

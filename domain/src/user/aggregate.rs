@@ -72,10 +72,7 @@ impl User {
     fn make_room(&self, policy: SessionPolicy, at: Timestamp) -> Vec<UserEvent> {
         let (over, open): (Vec<_>, Vec<_>) = self.sessions.iter().partition(|session| session.is_over(at));
         let excess = (open.len() + 1).saturating_sub(policy.sessions_max.max(1));
-        let replaced = open
-            .into_iter()
-            .take(excess)
-            .map(|session| (session, EndReason::Replaced));
+        let replaced = open.into_iter().take(excess).map(|session| (session, EndReason::Replaced));
         over.into_iter()
             .map(|session| (session, EndReason::Expired))
             .chain(replaced)
@@ -111,15 +108,8 @@ impl User {
             return Ok(vec![]);
         }
         Ok(vec![
-            UserEvent::RefreshTokenReused {
-                session_id,
-                generation,
-            },
-            UserEvent::LoginSessionEnded {
-                session_id,
-                reason: EndReason::TokenReused,
-                ended_at: at,
-            },
+            UserEvent::RefreshTokenReused { session_id, generation },
+            UserEvent::LoginSessionEnded { session_id, reason: EndReason::TokenReused, ended_at: at },
         ])
     }
 }
@@ -135,14 +125,7 @@ impl Decide for User {
 
     fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserRefusal> {
         match command {
-            UserCommand::Register {
-                user_id,
-                username,
-                email,
-                name,
-                roles,
-                at,
-            } => {
+            UserCommand::Register { user_id, username, email, name, roles, at } => {
                 if self.person.is_some() {
                     return Err(UserRefusal::AlreadyRegistered);
                 }
@@ -155,14 +138,7 @@ impl Decide for User {
                     registered_at: at,
                 }])
             }
-            UserCommand::OpenSession {
-                session_id,
-                password_version,
-                ip,
-                user_agent,
-                policy,
-                at,
-            } => {
+            UserCommand::OpenSession { session_id, password_version, ip, user_agent, policy, at } => {
                 let person = self.active_person()?;
                 if person.password_version != password_version {
                     return Err(UserRefusal::PasswordChanged);
@@ -179,27 +155,14 @@ impl Decide for User {
                 });
                 Ok(events)
             }
-            UserCommand::RefreshSession {
-                session_id,
-                generation,
-                policy,
-                at,
-            } => {
+            UserCommand::RefreshSession { session_id, generation, policy, at } => {
                 self.active_person()?;
                 self.refresh(session_id, generation, policy, at)
             }
-            UserCommand::EndSession {
-                session_id,
-                reason,
-                at,
-            } => {
+            UserCommand::EndSession { session_id, reason, at } => {
                 self.person.as_ref().ok_or(UserRefusal::NotFound)?;
                 let open = self.session(session_id).is_some();
-                let ended = UserEvent::LoginSessionEnded {
-                    session_id,
-                    reason,
-                    ended_at: at,
-                };
+                let ended = UserEvent::LoginSessionEnded { session_id, reason, ended_at: at };
                 Ok(if open { vec![ended] } else { vec![] })
             }
         }
@@ -207,14 +170,7 @@ impl Decide for User {
 
     fn evolve(&mut self, event: &UserEvent) {
         match event.clone() {
-            UserEvent::UserRegistered {
-                user_id,
-                username,
-                email,
-                name,
-                roles,
-                registered_at,
-            } => {
+            UserEvent::UserRegistered { user_id, username, email, name, roles, registered_at } => {
                 self.person = Some(Person {
                     user_id,
                     username,
@@ -231,12 +187,7 @@ impl Decide for User {
                 });
             }
             UserEvent::LoginSessionOpened {
-                session_id,
-                opened_at,
-                expires_at,
-                ends_at,
-                login_count,
-                ..
+                session_id, opened_at, expires_at, ends_at, login_count, ..
             } => {
                 self.sessions.push(LoginSession {
                     session_id,
@@ -251,12 +202,7 @@ impl Decide for User {
                     person.last_login_at = Some(opened_at);
                 }
             }
-            UserEvent::LoginSessionRefreshed {
-                session_id,
-                generation,
-                refreshed_at,
-                expires_at,
-            } => {
+            UserEvent::LoginSessionRefreshed { session_id, generation, refreshed_at, expires_at } => {
                 if let Some(session) = self.sessions.iter_mut().find(|s| s.session_id == session_id) {
                     session.generation = generation;
                     session.refreshed_at = refreshed_at;

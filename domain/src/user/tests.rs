@@ -58,11 +58,7 @@ fn refreshed(n: u128, generation: u32, second: i64) -> UserEvent {
 }
 
 fn ended(n: u128, reason: EndReason, second: i64) -> UserEvent {
-    UserEvent::LoginSessionEnded {
-        session_id: session(n),
-        reason,
-        ended_at: at(second),
-    }
+    UserEvent::LoginSessionEnded { session_id: session(n), reason, ended_at: at(second) }
 }
 
 fn open(n: u128, second: i64) -> UserCommand {
@@ -77,20 +73,12 @@ fn open(n: u128, second: i64) -> UserCommand {
 }
 
 fn refresh(n: u128, generation: u32, second: i64) -> UserCommand {
-    UserCommand::RefreshSession {
-        session_id: session(n),
-        generation,
-        policy: POLICY,
-        at: at(second),
-    }
+    UserCommand::RefreshSession { session_id: session(n), generation, policy: POLICY, at: at(second) }
 }
 
 #[test]
 fn a_login_opens_a_session_and_is_counted() {
-    Spec::with(())
-        .given(vec![registered()])
-        .when(open(1, 5))
-        .then_expect_events(vec![opened(1, 5, 1)]);
+    Spec::with(()).given(vec![registered()]).when(open(1, 5)).then_expect_events(vec![opened(1, 5, 1)]);
 }
 
 #[test]
@@ -104,39 +92,19 @@ fn one_session_too_many_replaces_the_oldest() {
 #[test]
 fn an_expired_session_makes_room_before_a_live_one_does() {
     Spec::with(())
-        .given(vec![
-            registered(),
-            opened(1, 1, 1),
-            refreshed(1, 2, 90),
-            opened(2, 2, 2),
-        ])
+        .given(vec![registered(), opened(1, 1, 1), refreshed(1, 2, 90), opened(2, 2, 2)])
         .when(open(3, 150))
         .then_expect_events(vec![ended(2, EndReason::Expired, 150), opened(3, 150, 3)]);
 }
 
 #[test]
 fn a_login_against_an_old_password_is_declined() {
-    let UserCommand::OpenSession {
-        session_id,
-        ip,
-        user_agent,
-        policy,
-        at,
-        ..
-    } = open(1, 5)
-    else {
+    let UserCommand::OpenSession { session_id, ip, user_agent, policy, at, .. } = open(1, 5) else {
         unreachable!()
     };
     Spec::with(())
         .given(vec![registered()])
-        .when(UserCommand::OpenSession {
-            session_id,
-            password_version: 0,
-            ip,
-            user_agent,
-            policy,
-            at,
-        })
+        .when(UserCommand::OpenSession { session_id, password_version: 0, ip, user_agent, policy, at })
         .then_expect_error(UserRefusal::PasswordChanged);
 }
 
@@ -151,24 +119,13 @@ fn a_refresh_moves_to_the_next_token() {
 #[test]
 fn a_refresh_never_outlives_the_absolute_end() {
     let given = vec![registered(), opened(1, 0, 1), refreshed(1, 2, 950)];
-    let UserEvent::LoginSessionRefreshed {
-        session_id,
-        generation,
-        refreshed_at,
-        ..
-    } = refreshed(1, 3, 990)
+    let UserEvent::LoginSessionRefreshed { session_id, generation, refreshed_at, .. } = refreshed(1, 3, 990)
     else {
         unreachable!()
     };
-    Spec::with(())
-        .given(given)
-        .when(refresh(1, 2, 990))
-        .then_expect_events(vec![UserEvent::LoginSessionRefreshed {
-            session_id,
-            generation,
-            refreshed_at,
-            expires_at: at(1_000),
-        }]);
+    Spec::with(()).given(given).when(refresh(1, 2, 990)).then_expect_events(vec![
+        UserEvent::LoginSessionRefreshed { session_id, generation, refreshed_at, expires_at: at(1_000) },
+    ]);
 }
 
 #[test]
@@ -182,16 +139,10 @@ fn the_previous_token_is_answered_again_within_the_grace() {
 #[test]
 fn an_old_token_ends_the_session() {
     let given = vec![registered(), opened(1, 0, 1), refreshed(1, 2, 50)];
-    Spec::with(())
-        .given(given)
-        .when(refresh(1, 1, 61))
-        .then_expect_events(vec![
-            UserEvent::RefreshTokenReused {
-                session_id: session(1),
-                generation: 1,
-            },
-            ended(1, EndReason::TokenReused, 61),
-        ]);
+    Spec::with(()).given(given).when(refresh(1, 1, 61)).then_expect_events(vec![
+        UserEvent::RefreshTokenReused { session_id: session(1), generation: 1 },
+        ended(1, EndReason::TokenReused, 61),
+    ]);
 }
 
 #[test]
@@ -204,21 +155,13 @@ fn an_idle_session_cannot_be_refreshed() {
 
 #[test]
 fn a_session_ends_once() {
-    let end = UserCommand::EndSession {
-        session_id: session(1),
-        reason: EndReason::Logout,
-        at: at(9),
-    };
+    let end = UserCommand::EndSession { session_id: session(1), reason: EndReason::Logout, at: at(9) };
     Spec::with(())
         .given(vec![registered(), opened(1, 0, 1)])
         .when(end.clone())
         .then_expect_events(vec![ended(1, EndReason::Logout, 9)]);
     Spec::with(())
-        .given(vec![
-            registered(),
-            opened(1, 0, 1),
-            ended(1, EndReason::Logout, 9),
-        ])
+        .given(vec![registered(), opened(1, 0, 1), ended(1, EndReason::Logout, 9)])
         .when(end)
         .then_expect_events(vec![]);
 }

@@ -44,10 +44,7 @@ impl Account {
     fn credit(&self, movement: Movement) -> Result<Moved, WalletRefusal> {
         self.not_closed()?;
         self.same_currency(movement.currency)?;
-        let posted = self
-            .posted
-            .checked_add(movement.amount)
-            .map_err(|_| WalletRefusal::BalanceTooLarge)?;
+        let posted = self.posted.checked_add(movement.amount).map_err(|_| WalletRefusal::BalanceTooLarge)?;
         self.moved(movement, posted)
     }
 
@@ -59,20 +56,14 @@ impl Account {
         self.same_currency(movement.currency)?;
         let available = self.available();
         let requested = movement.amount;
-        available
-            .take(requested)
-            .ok_or(WalletRefusal::InsufficientFunds { available, requested })?;
-        let posted = self
-            .posted
-            .checked_sub(requested)
-            .map_err(|_| WalletRefusal::BalanceTooLarge)?;
+        available.take(requested).ok_or(WalletRefusal::InsufficientFunds { available, requested })?;
+        let posted = self.posted.checked_sub(requested).map_err(|_| WalletRefusal::BalanceTooLarge)?;
         self.moved(movement, posted)
     }
 
     fn moved(&self, movement: Movement, posted_after: Money) -> Result<Moved, WalletRefusal> {
-        let available_after = posted_after
-            .checked_sub(self.held)
-            .map_err(|_| WalletRefusal::BalanceTooLarge)?;
+        let available_after =
+            posted_after.checked_sub(self.held).map_err(|_| WalletRefusal::BalanceTooLarge)?;
         Ok(Moved {
             amount: movement.amount,
             currency: self.currency,
@@ -84,20 +75,12 @@ impl Account {
     }
 
     fn not_closed(&self) -> Result<(), WalletRefusal> {
-        if self.status == WalletStatus::Closed {
-            Err(WalletRefusal::Closed)
-        } else {
-            Ok(())
-        }
+        if self.status == WalletStatus::Closed { Err(WalletRefusal::Closed) } else { Ok(()) }
     }
 
     fn same_currency(&self, requested: Currency) -> Result<(), WalletRefusal> {
         let wallet = self.currency;
-        if wallet == requested {
-            Ok(())
-        } else {
-            Err(WalletRefusal::WrongCurrency { wallet, requested })
-        }
+        if wallet == requested { Ok(()) } else { Err(WalletRefusal::WrongCurrency { wallet, requested }) }
     }
 }
 
@@ -112,19 +95,11 @@ impl Decide for Wallet {
 
     fn decide(&self, command: WalletCommand) -> Result<Vec<WalletEvent>, WalletRefusal> {
         let event = match command {
-            WalletCommand::Open {
-                wallet_id,
-                user_id,
-                currency,
-            } => {
+            WalletCommand::Open { wallet_id, user_id, currency } => {
                 if self.account.is_some() {
                     return Err(WalletRefusal::AlreadyOpen);
                 }
-                WalletEvent::WalletOpened {
-                    wallet_id,
-                    user_id,
-                    currency,
-                }
+                WalletEvent::WalletOpened { wallet_id, user_id, currency }
             }
             WalletCommand::Deposit(movement) => {
                 WalletEvent::WalletDeposited(self.open_account()?.credit(movement)?)
@@ -138,11 +113,7 @@ impl Decide for Wallet {
 
     fn evolve(&mut self, event: &WalletEvent) {
         match event {
-            WalletEvent::WalletOpened {
-                wallet_id,
-                user_id,
-                currency,
-            } => {
+            WalletEvent::WalletOpened { wallet_id, user_id, currency } => {
                 self.account = Some(Account {
                     wallet_id: *wallet_id,
                     user_id: *user_id,

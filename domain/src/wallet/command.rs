@@ -5,11 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WalletCommand {
-    Open {
-        wallet_id: WalletId,
-        user_id: UserId,
-        currency: Currency,
-    },
+    Open { wallet_id: WalletId, user_id: UserId, currency: Currency },
     Deposit(Movement),
     Withdraw(Movement),
 }

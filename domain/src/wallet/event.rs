@@ -8,11 +8,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WalletEvent {
-    WalletOpened {
-        wallet_id: WalletId,
-        user_id: UserId,
-        currency: Currency,
-    },
+    WalletOpened { wallet_id: WalletId, user_id: UserId, currency: Currency },
     WalletDeposited(Moved),
     WalletWithdrawn(Moved),
 }

@@ -15,11 +15,7 @@ fn usd(text: &str) -> Money {
 }
 
 fn movement(amount: &str) -> Movement {
-    Movement {
-        amount: usd(amount),
-        currency: Currency::USD,
-        reference: None,
-    }
+    Movement { amount: usd(amount), currency: Currency::USD, reference: None }
 }
 
 fn opened() -> WalletEvent {
@@ -48,14 +44,8 @@ fn a_wallet_opens_once() {
         user_id: UserId(Uuid::from_u128(2)),
         currency: Currency::USD,
     };
-    spec()
-        .given_no_previous_events()
-        .when(open.clone())
-        .then_expect_events(vec![opened()]);
-    spec()
-        .given(vec![opened()])
-        .when(open)
-        .then_expect_error(WalletRefusal::AlreadyOpen);
+    spec().given_no_previous_events().when(open.clone()).then_expect_events(vec![opened()]);
+    spec().given(vec![opened()]).when(open).then_expect_error(WalletRefusal::AlreadyOpen);
 }
 
 #[test]
@@ -79,13 +69,9 @@ fn a_withdrawal_takes_what_is_there_and_no_more() {
         .given(given.clone())
         .when(WalletCommand::Withdraw(movement("10")))
         .then_expect_events(vec![WalletEvent::WalletWithdrawn(moved("10", "0"))]);
-    spec()
-        .given(given)
-        .when(WalletCommand::Withdraw(movement("10.01")))
-        .then_expect_error(WalletRefusal::InsufficientFunds {
-            available: usd("10"),
-            requested: usd("10.01"),
-        });
+    spec().given(given).when(WalletCommand::Withdraw(movement("10.01"))).then_expect_error(
+        WalletRefusal::InsufficientFunds { available: usd("10"), requested: usd("10.01") },
+    );
 }
 
 #[test]
@@ -99,29 +85,17 @@ fn an_unopened_wallet_takes_nothing() {
 #[test]
 fn another_currency_is_declined() {
     let eur = Currency::parse("EUR").unwrap();
-    let deposit = Movement {
-        amount: Money::parse("1", eur).unwrap(),
-        currency: eur,
-        reference: None,
-    };
+    let deposit = Movement { amount: Money::parse("1", eur).unwrap(), currency: eur, reference: None };
     spec()
         .given(vec![opened()])
         .when(WalletCommand::Deposit(deposit))
-        .then_expect_error(WalletRefusal::WrongCurrency {
-            wallet: Currency::USD,
-            requested: eur,
-        });
+        .then_expect_error(WalletRefusal::WrongCurrency { wallet: Currency::USD, requested: eur });
 }
 
 #[test]
 fn a_balance_stops_at_the_bound() {
     let most = Money::from_minor(10_i128.pow(28) - 1, Currency::USD).unwrap();
-    let full = Moved {
-        amount: most,
-        posted_after: most,
-        available_after: most,
-        ..moved("1", "1")
-    };
+    let full = Moved { amount: most, posted_after: most, available_after: most, ..moved("1", "1") };
     spec()
         .given(vec![opened(), WalletEvent::WalletDeposited(full)])
         .when(WalletCommand::Deposit(movement("0.01")))

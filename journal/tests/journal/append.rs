@@ -163,7 +163,7 @@ async fn the_log_takes_no_update_no_delete_and_no_truncate() {
     Scribe::take(&journal).await.register().await;
     for sql in ["update events set owner = gen_random_uuid()", "delete from events", "truncate events"] {
         let error = sqlx::query(sql).execute(journal.pool()).await.unwrap_err();
-        let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
         assert_eq!(code.as_deref(), Some("CF009"), "{sql}");
     }
     assert_eq!(journal.read_after(0, 10).await.unwrap().len(), 2);

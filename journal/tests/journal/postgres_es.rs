@@ -3,7 +3,7 @@
 use crate::helpers::journal;
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::persist::PersistedEventStore;
-use cqrs_es::{Aggregate, CqrsFramework, DomainEvent, EventStore};
+use cqrs_es::{Aggregate, AggregateContext, CqrsFramework, DomainEvent, EventStore};
 use domain::wallet::Wallet;
 use journal::Loaded;
 use postgres_es::PostgresEventRepository;
@@ -54,7 +54,6 @@ async fn balance_after_five_deposits_of_ten<S: EventStore<Purse>>(write: S, read
     for _ in 0..5 {
         framework.execute(id, Put(10)).await.unwrap();
     }
-    use cqrs_es::AggregateContext;
     read.load_aggregate(id).await.unwrap().aggregate().balance
 }
 

@@ -6,7 +6,7 @@
 use super::RebuildError;
 use domain::AggregateKind;
 use journal::{Journal, JournalError, Recorded, record_of};
-use sqlx::PgConnection;
+use sqlx::{Executor, PgConnection};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -37,6 +37,8 @@ impl Reader {
         head: i64,
     ) -> Result<Self, RebuildError> {
         let mut conn = journal.connection().await?;
+        // Rows lie in the order of their positions, whatever the statistics of a growing table say.
+        conn.execute("set enable_bitmapscan = off; set enable_seqscan = off").await?;
         let (sender, batches) = mpsc::channel(AHEAD);
         let task = tokio::spawn(async move {
             let mut after = after;
