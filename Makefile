@@ -60,7 +60,7 @@ clean-data: ## forget everything in ./data (asks first)
 chaos: ## kill everything there is, many times, and compare what was answered with what is stored
 	@scripts/ensure-servers
 	@cargo build --workspace --bin counterfoil
-	@COUNTERFOIL_CHAOS=long scripts/run-tests chaos
+	@COUNTERFOIL_CHAOS_KILLS=$${COUNTERFOIL_CHAOS_KILLS:-60} scripts/run-tests --watch -p counterfoil --test chaos
 
 .PHONY: interop
 interop: ## tests with third-party clients

@@ -106,7 +106,7 @@ impl Client {
 
     fn ask(&mut self, person: &Person, intent: &Intent, key: &str) -> Ask {
         let (verb, cents) = match intent {
-            Intent::Register { username } => return person.registration(username).with_key(key),
+            Intent::Register { username } => return Person::registration(username).with_key(key),
             Intent::Deposit { cents, .. } => ("deposit", *cents),
             Intent::Withdraw { cents, .. } => ("withdraw", *cents),
         };

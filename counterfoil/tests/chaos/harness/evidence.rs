@@ -38,7 +38,7 @@ pub(crate) struct Event {
     pub(crate) kind: String,
     /// What stands inside `{"<Type>": …}`.
     pub(crate) data: Value,
-    pub(crate) event_id: Uuid,
+    pub(crate) id: Uuid,
     pub(crate) owner: Uuid,
     pub(crate) recorded_at: OffsetDateTime,
 }
@@ -135,7 +135,7 @@ fn event(row: &PgRow) -> Event {
         sequence: row.get("sequence"),
         kind: row.get("event_type"),
         data: serde_json::from_str(row.get("data")).unwrap(),
-        event_id: row.get("event_id"),
+        id: row.get("event_id"),
         owner: row.get("owner"),
         recorded_at: row.get("recorded_at"),
     }

@@ -34,6 +34,7 @@ pub(crate) struct Reply {
 
 /// Nothing is known of the request: it may never have arrived, or been done.
 #[derive(Debug)]
+#[expect(dead_code, reason = "read by whoever sees it in a panic")]
 pub(crate) struct Broken(pub(crate) String);
 
 impl Ask {

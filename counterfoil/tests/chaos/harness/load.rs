@@ -108,7 +108,7 @@ impl Load {
 
     /// Panics if a client has: it would not be noticed before the end.
     pub(crate) fn must_go_on(&mut self) {
-        while let Some(ended) = self.clients.try_join_next() {
+        if let Some(ended) = self.clients.try_join_next() {
             ended.unwrap();
             panic!("a client ended before it was asked to");
         }

@@ -29,7 +29,7 @@ impl Person {
         Self { user: nobody, wallet: nobody, username: username.to_owned(), token: None, session: nobody }
     }
 
-    pub(crate) fn registration(&self, username: &str) -> Ask {
+    pub(crate) fn registration(username: &str) -> Ask {
         let email = format!("{username}@example.com");
         Ask::post("/auth/register", json!({ "username": username, "email": email, "password": PASSWORD }))
     }

@@ -105,6 +105,13 @@ pub(crate) struct Session {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CommandId(usize);
+
+impl CommandId {
+    /// The command that stands at this place of [`Pages::commands`].
+    pub(crate) const fn at(index: usize) -> Self {
+        Self(index)
+    }
+}
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AttemptId(usize);
 
@@ -148,11 +155,6 @@ impl Record {
             pages.commands.push(command);
             CommandId(pages.commands.len() - 1)
         })
-    }
-
-    /// The command that stands at this place of [`Pages::commands`].
-    pub(crate) const fn number(&self, index: usize) -> CommandId {
-        CommandId(index)
     }
 
     /// Right before the request is sent.

@@ -2,7 +2,7 @@
 
 use super::evidence::{gather, head};
 use super::load::Town;
-use super::record::Intent;
+use super::record::{CommandId, Intent};
 use super::{Client, NatsAccess, Person};
 use crate::verify::{Case, verify};
 use futures::future::join_all;
@@ -66,7 +66,7 @@ async fn repeat_and_read(town: &mut Town, database_url: &str) {
 }
 
 async fn repeat(client: &mut Client, index: usize, person: &Person, intent: &Intent, key: &str) {
-    let command = client.record.number(index);
+    let command = CommandId::at(index);
     client.settle(command, person, intent, key).await;
     if !matches!(intent, Intent::Register { .. }) && client.dice.one_in(10) {
         let told = client.status(person, key).await;

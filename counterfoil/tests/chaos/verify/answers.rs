@@ -107,10 +107,9 @@ fn registered(body: &Value, position: i64, book: &Book<'_>, complain: &mut impl 
     let id = |pointer: &str| body.pointer(pointer)?.as_str()?.parse::<Uuid>().ok();
     let expected = [("UserRegistered", position - 1, "/user/id"), ("WalletOpened", position, "/wallet/id")];
     for (kind, position, pointer) in expected {
-        let is_it = |event: &&Event| {
-            event.kind == kind && Some(event.aggregate) == id(pointer) && event.sequence == 1
-        };
-        if book.at(position).filter(is_it).is_none() {
+        let is_it =
+            |event: &Event| event.kind == kind && Some(event.aggregate) == id(pointer) && event.sequence == 1;
+        if !book.at(position).is_some_and(is_it) {
             complain(format!("was accepted, and {kind} is not at position {position}"));
         }
     }
@@ -237,12 +236,10 @@ fn sessions_stand(case: &Case, complaints: &mut Vec<String>) {
     for event in &case.found.journal {
         match event.kind.as_str() {
             "LoginSessionOpened" => {
-                *opened.entry((event.aggregate, event.text("session_id"))).or_default() += 1
+                *opened.entry((event.aggregate, event.text("session_id"))).or_default() += 1;
             }
-            "LoginSessionEnded" => {
-                if !ended.insert(event.text("session_id")) {
-                    complaints.push(format!("session {} ended twice", event.text("session_id")));
-                }
+            "LoginSessionEnded" if !ended.insert(event.text("session_id")) => {
+                complaints.push(format!("session {} ended twice", event.text("session_id")));
             }
             _ => {}
         }

@@ -45,7 +45,7 @@ impl Story {
             sequence: i64::try_from(sequence).unwrap(),
             kind: kind.to_owned(),
             data,
-            event_id: Uuid::from_u128(100 + u128::try_from(found.head).unwrap()),
+            id: Uuid::from_u128(100 + u128::try_from(found.head).unwrap()),
             owner: USER,
             recorded_at: OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(found.head),
         };
@@ -147,14 +147,14 @@ impl Story {
 
 fn mirror(event: &Event) -> Message {
     let body = json!({
-        "position": event.position, "event_id": event.event_id, "type": event.kind,
+        "position": event.position, "event_id": event.id, "type": event.kind,
         "aggregate": event.aggregate_type, "aggregate_id": event.aggregate,
         "sequence": event.sequence, "data": event.data,
     });
     Message {
         sequence: u64::try_from(event.position).unwrap(),
         subject: format!("counterfoil.events.{}.{}.{}", event.aggregate_type, event.aggregate, event.kind),
-        event_id: event.event_id.to_string(),
+        event_id: event.id.to_string(),
         position: event.position.to_string(),
         body,
     }
@@ -296,7 +296,7 @@ fn a_decision_on_a_state_of_the_past_is_noticed() {
 #[test]
 fn a_wrong_balance_is_noticed_wherever_it_stands() {
     is_noticed("posted_after at position 5", |case| {
-        case.found.journal[4].data["posted_after"] = "2.00".into()
+        case.found.journal[4].data["posted_after"] = "2.00".into();
     });
     is_noticed("the read model has", |case| case.found.wallets[0].posted = "3.01".to_owned());
     is_noticed("by SQL", |case| case.found.sums[0].1 = "3.01".to_owned());

@@ -41,7 +41,7 @@ fn sequences_are_dense(journal: &[Event], complaints: &mut Vec<String>) {
             *sequence = event.sequence;
         }
     }
-    let ids: HashSet<Uuid> = journal.iter().map(|event| event.event_id).collect();
+    let ids: HashSet<Uuid> = journal.iter().map(|event| event.id).collect();
     if ids.len() != journal.len() {
         complaints.push(format!("{} events share {} ids", journal.len(), ids.len()));
     }

@@ -20,7 +20,7 @@ pub(super) fn check(case: &Case, complaints: &mut Vec<String>) {
 }
 
 fn is_mirrored(event: &Event, message: &Message) -> bool {
-    let (body, id) = (&message.body, event.event_id.to_string());
+    let (body, id) = (&message.body, event.id.to_string());
     let subject = format!("counterfoil.events.{}.{}.{}", event.aggregate_type, event.aggregate, event.kind);
     i64::try_from(message.sequence) == Ok(event.position)
         && message.position == event.position.to_string()
