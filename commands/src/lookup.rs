@@ -21,27 +21,25 @@ struct Known {
     events: Vec<Arc<Recorded>>,
 }
 
-/// Answers every command whose key is known, and returns the others.
-pub(crate) async fn answer_known(
+/// Finds the answer to every command whose key is known; the others have none.
+pub(crate) async fn look_up(
     journal: &Journal,
     submissions: Vec<Submission>,
-) -> Result<Vec<Submission>, (JournalError, Vec<Submission>)> {
+) -> Result<Vec<(Submission, Option<Outcome>)>, (JournalError, Vec<Submission>)> {
     let keys: Vec<Uuid> = submissions.iter().filter_map(Submission::key).collect();
     let mut known = match find(journal, &keys).await {
         Ok(known) => known,
         Err(error) => return Err((error, submissions)),
     };
-    let mut fresh = Vec::with_capacity(submissions.len());
+    let mut answered = Vec::with_capacity(submissions.len());
     for submission in submissions {
-        match submission.key().and_then(|key| known.remove(&key)) {
-            None => fresh.push(submission),
-            Some(known) => {
-                let outcome = render(journal, known, &submission).await;
-                submission.answer(outcome);
-            }
-        }
+        let outcome = match submission.key().and_then(|key| known.remove(&key)) {
+            Some(known) => Some(render(journal, known, &submission).await),
+            None => None,
+        };
+        answered.push((submission, outcome));
     }
-    Ok(fresh)
+    Ok(answered)
 }
 
 async fn find(journal: &Journal, keys: &[Uuid]) -> Result<HashMap<Uuid, Known>, JournalError> {

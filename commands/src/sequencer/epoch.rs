@@ -80,10 +80,8 @@ pub(super) struct Lookups {
     running: Option<JoinHandle<LookedUp>>,
 }
 
-struct LookedUp {
-    asked: Vec<Uuid>,
-    fresh: Result<Vec<Submission>, Vec<Submission>>,
-}
+/// Each command with its answer of then, if it had one; or all of them, if nobody could be asked.
+type LookedUp = Result<Vec<(Submission, Option<crate::Outcome>)>, Vec<Submission>>;
 
 impl<'a> Term<'a> {
     pub(crate) fn begin(around: &'a mut Surroundings, lease: Lease, again: Vec<Submission>) -> Self {
@@ -222,34 +220,30 @@ impl<'a> Term<'a> {
             return;
         }
         let submissions = std::mem::take(&mut self.lookups.waiting);
-        let asked: Vec<Uuid> = submissions.iter().filter_map(Submission::key).collect();
         let journal = self.around.journal.clone();
         self.lookups.running = Some(tokio::spawn(async move {
-            let fresh = lookup::answer_known(&journal, submissions).await.map_err(|(error, unanswered)| {
+            lookup::look_up(&journal, submissions).await.map_err(|(error, unanswered)| {
                 tracing::warn!(event = "lookup_failed", error_message = %error);
                 unanswered
-            });
-            LookedUp { asked, fresh }
+            })
         }));
     }
 
     fn looked_up(&mut self, looked_up: Option<LookedUp>) {
         self.lookups.running = None;
-        let Some(LookedUp { asked, fresh }) = looked_up else { return };
-        match fresh {
-            Ok(fresh) => {
-                let still: HashSet<Uuid> = fresh.iter().filter_map(Submission::key).collect();
-                if still.len() < asked.len() {
-                    self.lookups.wary_until = Instant::now() + self.around.wary_for;
-                }
-                for key in asked.iter().filter(|key| !still.contains(key)) {
-                    self.keys.remove(key);
-                }
-                for submission in fresh {
-                    self.consider(submission);
+        match looked_up {
+            None => {}
+            Some(Ok(looked_up)) => {
+                for (submission, outcome) in looked_up {
+                    if let Some(outcome) = outcome {
+                        self.lookups.wary_until = Instant::now() + self.around.wary_for;
+                        self.answer(submission, outcome);
+                    } else {
+                        self.consider(submission);
+                    }
                 }
             }
-            Err(unanswered) => {
+            Some(Err(unanswered)) => {
                 for submission in unanswered {
                     self.answer(submission, Err(Failure::unavailable("the database cannot be reached")));
                 }
@@ -331,8 +325,9 @@ impl<'a> Term<'a> {
         let Self { lease, loading, lookups, backlog, .. } = self;
         let unanswered =
             loading.into_waiting().into_iter().chain(lookups.waiting).chain(backlog.into_iter().flatten());
-        for submission in unanswered {
-            submission.answer(Err(Failure::unavailable("this node does not lead any more")));
+        unanswered.for_each(turn_away);
+        if let Some(running) = lookups.running {
+            tokio::spawn(answer_looked_up(running));
         }
         if let Some(lease) = lease
             && let Err(error) = lease.release().await
@@ -340,6 +335,26 @@ impl<'a> Term<'a> {
             tracing::debug!(event = "lease_not_released", error_message = %error);
         }
         end
+    }
+}
+
+fn turn_away(submission: Submission) {
+    submission.answer(Err(Failure::unavailable("this node does not lead any more")));
+}
+
+/// Old answers are as good after the term as in it.
+async fn answer_looked_up(running: JoinHandle<LookedUp>) {
+    match running.await {
+        Ok(Ok(looked_up)) => {
+            for (submission, outcome) in looked_up {
+                match outcome {
+                    Some(outcome) => submission.answer(outcome),
+                    None => turn_away(submission),
+                }
+            }
+        }
+        Ok(Err(unanswered)) => unanswered.into_iter().for_each(turn_away),
+        Err(error) => tracing::error!(event = "lookup_failed", error_message = %error),
     }
 }
 

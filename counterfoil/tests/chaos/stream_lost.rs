@@ -47,6 +47,9 @@ async fn a_tail_that_the_broker_lost_is_published_again() {
         home::copy(&house.nats.store(), &backup);
         house.nats.restart().await;
         town.record.more_answers(dice.between(100, 500), WORK_PATIENCE).await;
+        let access = house.access();
+        eventually("the stream goes on", async || stream::last(&access).await.is_some_and(|last| last > 0))
+            .await;
         // As after a power cut: what was on disk earlier is all there is, or the last write is torn.
         house.nats.kill();
         if round % 2 == 0 {

@@ -66,6 +66,8 @@ pub(crate) enum Said {
     InFlight,
     /// 503: perhaps.
     Unknown,
+    /// 401: an attempt that was left behind reached its node after the person had logged out.
+    LoggedOut,
     /// Nothing that should ever be said to what we ask.
     Odd(String),
 }
@@ -254,6 +256,11 @@ impl Command {
         self.attempts.iter().all(|attempt| attempt.heard.as_ref().is_some_and(unavailable))
     }
 
+    /// Whether any attempt was answered so.
+    pub(crate) fn heard(&self, said: &Said) -> bool {
+        self.attempts.iter().any(|attempt| attempt.heard.as_ref().is_some_and(|heard| heard.said == *said))
+    }
+
     /// Answers that settle it. There should be one, however often it is given.
     pub(crate) fn settled(&self) -> impl Iterator<Item = &Heard> {
         self.attempts
@@ -277,6 +284,7 @@ impl Said {
             | (409, code @ ("username_taken" | "email_taken"), Some(position)) => {
                 Self::Refused { position, code: code.to_owned() }
             }
+            (401, "session_ended", _) => Self::LoggedOut,
             (409, "in_flight", _) => Self::InFlight,
             (503, "unavailable", _) => Self::Unavailable,
             (503, "outcome_unknown" | "timed_out", _) => Self::Unknown,

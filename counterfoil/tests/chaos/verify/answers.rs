@@ -17,6 +17,11 @@ pub(super) fn check(case: &Case, book: &Book<'_>, complaints: &mut Vec<String>) 
         let key = &command.key;
         let mut complain = |what: String| complaints.push(format!("{key}: {what}"));
         answers_agree(command, &mut complain);
+        if command.heard(&Said::LoggedOut)
+            && !case.pages.sessions.iter().any(|s| s.user == command.user && s.logged_out)
+        {
+            complain("was told that a session had ended which had not".to_owned());
+        }
         match command.settled().next() {
             Some(heard) => key_rows.extend(settled(command, heard, book, &mut complain)),
             None if command.had_no_effect() => no_effect(command, book, &mut complain),
