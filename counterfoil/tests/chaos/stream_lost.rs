@@ -23,8 +23,8 @@ async fn a_stream_deleted_under_load_is_made_again() {
     let operator = house.nats("counterfoil");
     for _ in 0..scale.rounds(2, 10) {
         town.record.more_answers(dice.between(100, 600), WORK_PATIENCE).await;
+        eventually("there is a stream", async || stream::last(&operator).await.is_some()).await;
         stream::delete(&operator).await;
-        eventually("there is a stream again", async || stream::last(&operator).await.is_some()).await;
     }
     load.stop(&town).await;
     trial::hold(&mut town, &house.database_url(), &house.nats("subscriber")).await;

@@ -229,9 +229,10 @@ impl Record {
     pub(crate) async fn more_answers(&self, count: u64, patience: Duration) {
         let mut answers = self.0.answers.subscribe();
         let wanted = *answers.borrow_and_update() + count;
-        let came = tokio::time::timeout(patience, answers.wait_for(|answers| *answers >= wanted)).await;
+        // What `wait_for` gives is a lock: it must be gone before the next look.
+        let came = tokio::time::timeout(patience, answers.wait_for(|answers| *answers >= wanted)).await.is_ok();
         let so_far = self.answers();
-        assert!(came.is_ok(), "waited {patience:?} for answer {wanted} in vain: {so_far} came");
+        assert!(came, "waited {patience:?} for answer {wanted} in vain: {so_far} came");
     }
 
     pub(crate) fn pages(&self) -> Pages {
