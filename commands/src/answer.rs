@@ -2,9 +2,10 @@
 
 use crate::Refusal;
 use crate::password::HashError;
+use crate::vault::VaultError;
 use domain::LoginSessionId;
 use domain::user::User;
-use journal::Recorded;
+use journal::{JournalError, Recorded};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,28 @@ impl From<HashError> for Failure {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Overloaded => Self::unavailable("too many passwords are being checked"),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    /// Before anything was decided: the database could not be asked, or said what cannot be.
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Postgres(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => {
+                Self::Internal(error.to_string())
+            }
+            JournalError::Postgres(_) => Self::unavailable("the database cannot be reached"),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Postgres(error) => JournalError::Postgres(error).into(),
             other => Self::Internal(other.to_string()),
         }
     }

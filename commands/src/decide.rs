@@ -75,6 +75,12 @@ impl<'a> Draft<'a> {
 
     fn register(&mut self, register: &Register) -> Result<(), Refusal> {
         let user_id = register.user_id;
+        if register.email_taken {
+            return Err(Refusal::EmailTaken);
+        }
+        if register.username_taken {
+            return Err(Refusal::UsernameTaken);
+        }
         self.claim(EMAIL_CLAIM, register.email_claim, user_id.0, Refusal::EmailTaken)?;
         self.claim(USERNAME_CLAIM, register.username_claim, user_id.0, Refusal::UsernameTaken)?;
         self.user(

@@ -54,6 +54,9 @@ pub struct Register {
     pub name: Option<Sealed>,
     pub username_claim: Uuid,
     pub email_claim: Uuid,
+    /// Found to be held when the command was prepared: refused without asking the database again.
+    pub username_taken: bool,
+    pub email_taken: bool,
     pub password_hash: Vec<u8>,
     pub wrapped_data_key: Vec<u8>,
 }

@@ -23,7 +23,7 @@ pub mod wallets;
 pub use access::{Authority, Context, Principal};
 pub use answer::{Done, Failure, Outcome};
 pub use clock::Clock;
-pub use commands::{Commands, CommandsOptions};
+pub use commands::{Commands, CommandsOptions, FINAL_AFTER};
 pub use envelope::{Command, Envelope, RequestKey};
 pub use refresh_token::{RefreshToken, RefreshTokens};
 pub use refusal::Refusal;

@@ -92,11 +92,11 @@ async fn user_after(journal: &Journal, events: &[Arc<Recorded>]) -> Result<Optio
     let Some(last) = events.iter().rfind(|recorded| recorded.aggregate.kind == AggregateKind::User) else {
         return Ok(None);
     };
-    let broken = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
-    let history = journal.read_aggregate(last.aggregate, 0, last.sequence).await.map_err(|e| broken(&e))?;
+    let history = journal.read_aggregate(last.aggregate, 0, last.sequence).await?;
     let mut user = User::default();
     for recorded in history {
-        if let Event::User(event) = recorded.event().map_err(|e| broken(&e))? {
+        let event = recorded.event().map_err(|error| Failure::Internal(error.to_string()))?;
+        if let Event::User(event) = event {
             user.evolve(&event);
         }
     }

@@ -6,7 +6,7 @@ use sqlx::Row;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandStatus {
-    /// First event's position and how many there are.
+    /// The last event's position, which is the one to wait for, and how many there are.
     Committed {
         position: i64,
         events: i32,
@@ -15,14 +15,20 @@ pub enum CommandStatus {
         position: i64,
         refusal: Refusal,
     },
-    /// Not in the journal; it may still arrive until its deadline has passed.
+    /// Not in the journal; it may still arrive until [`crate::FINAL_AFTER`] has passed.
     Unknown,
 }
 
 impl Commands {
     pub async fn status(&self, principal: Principal, key: &str) -> Result<CommandStatus, Failure> {
         let digest = self.vault().request_key(principal.key_scope(), key);
-        self.find_status(digest).await.map_err(|error| Failure::Internal(error.to_string()))
+        match self.find_status(digest).await? {
+            CommandStatus::Unknown if self.journal().head().await?.silent_ms > journal::SILENCE_MAX_MS => {
+                // A commit may be hanging in a database that stands still: then nobody knows yet.
+                Err(Failure::unavailable("nobody writes at the moment: it cannot be told yet"))
+            }
+            status => Ok(status),
+        }
     }
 
     async fn find_status(&self, key: uuid::Uuid) -> Result<CommandStatus, JournalError> {
@@ -32,10 +38,11 @@ impl Commands {
                 .fetch_optional(self.journal().pool())
                 .await?;
         let Some(row) = row else { return Ok(CommandStatus::Unknown) };
-        let position = row.try_get("position")?;
+        let position: i64 = row.try_get("position")?;
+        let events: i32 = row.try_get("events")?;
         Ok(match row.try_get::<Option<&str>, _>("refusal")? {
             Some(text) => CommandStatus::Refused { position, refusal: serde_json::from_str(text)? },
-            None => CommandStatus::Committed { position, events: row.try_get("events")? },
+            None => CommandStatus::Committed { position: position + i64::from((events - 1).max(0)), events },
         })
     }
 }

@@ -3,12 +3,13 @@
 //! Everything slow (hashing, sealing, finding a user by an address) happens here, before the sequencer; what it rested
 //! on (the password's version, the token's generation) goes along and is decided again there.
 
+use crate::decide::Claim;
 use crate::envelope::{OpenSession, Register};
 use crate::password::NewPassword;
-use crate::vault::VaultError;
 use crate::{Command, Commands, Context, Done, Failure, Outcome};
 use domain::user::{EndReason, User, UserEvent};
 use domain::{Currency, DisplayName, Email, Event, LoginSessionId, UserId, Username, WalletId};
+use journal::JournalError;
 use secrecy::SecretString;
 use sqlx::Row;
 use uuid::Uuid;
@@ -47,6 +48,8 @@ pub struct SignedIn {
     pub user: Box<User>,
     pub session_id: LoginSessionId,
     pub refresh_token: String,
+    /// Of the user; nothing, if nothing happened because a token that was just exchanged was asked for again.
+    pub version: Option<i64>,
     pub position: i64,
 }
 
@@ -61,6 +64,14 @@ impl Commands {
     pub async fn register(&self, context: Context, new: Registration) -> Outcome {
         let vault = self.vault();
         let currency = new.currency.unwrap_or(self.options().default_currency);
+        let username_claim = vault.claim(USERNAME_CLAIM, &new.username.normalised());
+        let email_claim = vault.claim(EMAIL_CLAIM, &new.email.normalised());
+        let taken = self.find_taken([(USERNAME_CLAIM, username_claim), (EMAIL_CLAIM, email_claim)]).await?;
+        let password = new.password.into_secret();
+        let password_hash = match self.salt_of(&context) {
+            Some(salt) => self.hasher().hash_salted(password, salt).await?,
+            None => self.hasher().hash(password).await?,
+        };
         let key = self.request_key(
             &context,
             &[
@@ -69,15 +80,12 @@ impl Commands {
                 new.email.as_str().as_bytes(),
                 new.name.as_ref().map_or("", |name| name.as_str()).as_bytes(),
                 currency.code().as_bytes(),
-                new.password.expose().as_bytes(),
+                password_hash.as_bytes(),
             ],
         );
         let user_id = UserId(Uuid::now_v7());
-        let seal_failed = |error: VaultError| Failure::Internal(error.to_string());
-        let (data_key, wrapped) = vault.new_user_key(user_id).map_err(seal_failed)?;
-        let seal = |field: &str, plain: &str| {
-            vault.seal(&data_key, user_id, "UserRegistered", field, plain).map_err(seal_failed)
-        };
+        let (data_key, wrapped) = vault.new_user_key(user_id)?;
+        let seal = |field: &str, plain: &str| vault.seal(&data_key, user_id, "UserRegistered", field, plain);
         let register = Register {
             user_id,
             wallet_id: WalletId(Uuid::now_v7()),
@@ -85,9 +93,11 @@ impl Commands {
             username: seal("username", new.username.as_str())?,
             email: seal("email", new.email.as_str())?,
             name: new.name.as_ref().map(|name| seal("name", name.as_str())).transpose()?,
-            username_claim: vault.claim(USERNAME_CLAIM, &new.username.normalised()),
-            email_claim: vault.claim(EMAIL_CLAIM, &new.email.normalised()),
-            password_hash: self.hasher().hash(new.password.into_secret()).await?.into_bytes(),
+            username_claim,
+            email_claim,
+            username_taken: taken.contains(&username_claim),
+            email_taken: taken.contains(&email_claim),
+            password_hash: password_hash.into_bytes(),
             wrapped_data_key: wrapped.value,
         };
         self.submit(self.envelope(&context, key, Command::Register(Box::new(register)))).await
@@ -103,8 +113,7 @@ impl Commands {
         };
         let vault = self.vault();
         let session_id = LoginSessionId(Uuid::now_v7());
-        let unsealable = |error: VaultError| Failure::Internal(error.to_string());
-        let Some(data_key) = vault.user_key(user_id).await.map_err(unsealable)? else {
+        let Some(data_key) = vault.user_key(user_id).await? else {
             return Err(Failure::InvalidCredentials);
         };
         let seal = |field: &str, plain: Option<String>| {
@@ -114,8 +123,8 @@ impl Commands {
             user_id,
             session_id,
             password_version: version,
-            ip: seal("ip", login.ip).map_err(unsealable)?,
-            user_agent: seal("user_agent", login.user_agent).map_err(unsealable)?,
+            ip: seal("ip", login.ip)?,
+            user_agent: seal("user_agent", login.user_agent)?,
             policy: self.options().session_policy,
         };
         let done = self.submit(self.envelope(&context, None, Command::OpenSession(Box::new(open)))).await?;
@@ -156,7 +165,33 @@ impl Commands {
         let user = done.user.ok_or_else(|| Failure::Internal("a login without a user".to_owned()))?;
         let session = user.session(session_id).ok_or(Failure::InvalidRefreshToken)?;
         let refresh_token = self.refresh_tokens().issue(user_id, session_id, session.generation);
-        Ok(SignedIn { refresh_token, session_id, position: done.position, user })
+        let version = done.events.last().map(|recorded| recorded.sequence);
+        Ok(SignedIn { refresh_token, session_id, version, position: done.position, user })
+    }
+
+    /// Which of these are held already. The sequencer would find out too, at the cost of a batch decided anew: that would
+    /// be a cheap way to slow everybody down.
+    async fn find_taken(&self, wanted: [Claim; 2]) -> Result<Vec<Uuid>, Failure> {
+        let kinds = wanted.map(|(kind, _)| kind);
+        let digests = wanted.map(|(_, digest)| digest);
+        sqlx::query_scalar(
+            "select digest from claims join unnest($1::text[], $2::uuid[]) as wanted (kind, digest) \
+             using (kind, digest)",
+        )
+        .bind(kinds.as_slice())
+        .bind(digests.as_slice())
+        .fetch_all(self.journal().pool())
+        .await
+        .map_err(|error| JournalError::Postgres(error).into())
+    }
+
+    /// A repeat of a request has to be known as the same request, password and all, and nothing may be kept of the
+    /// password that is easier to guess from than its hash. So the hash itself is compared: its salt follows from the
+    /// key, which is used once.
+    fn salt_of(&self, context: &Context) -> Option<[u8; 16]> {
+        let key = context.key.as_ref()?;
+        let key = self.vault().request_key(context.principal.key_scope(), key);
+        Some(self.vault().fingerprint(&[b"password salt", key.as_bytes()]).into_bytes())
     }
 
     /// By claim, never by a read model: a user can log in the moment they are registered.

@@ -11,6 +11,8 @@ use time::format_description::well_known::Rfc3339;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    pub const MAX: Self = Self(i64::MAX);
+
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }

@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection, Row};
 /// "COUNTERF" in ASCII. Advisory locks are per database, and a database holds one journal.
 const LEAD_LOCK: i64 = 0x434f_554e_5445_5246;
 /// A leader silent for longer may be stopped or cut off: its epoch may be taken without the lock.
-const SILENCE_MAX_MS: i64 = 3_000;
+pub const SILENCE_MAX_MS: i64 = 3_000;
 
 #[derive(Debug)]
 pub struct Lease {
@@ -76,6 +76,11 @@ impl Lease {
     pub async fn append(&mut self, batch: &Batch) -> Result<(), AppendError> {
         append::append(&mut self.conn, self.head.epoch, self.head.batch, batch).await?;
         self.advance(batch);
+        if !self.locked {
+            // Whoever took over from a silent leader gets the lock when that one is gone: nobody else may, meanwhile.
+            // If it cannot be asked, the next statement on this connection will say why.
+            self.locked = try_lock(&mut self.conn).await.unwrap_or(false);
+        }
         Ok(())
     }
 
@@ -104,10 +109,14 @@ impl Lease {
         self.head.epoch = row.try_get("epoch")?;
         let reached: i64 = row.try_get("batch")?;
         if reached == self.head.batch {
-            return Ok(Recovery::NotCommitted);
+            Ok(Recovery::NotCommitted)
+        } else if reached == self.head.batch + 1 {
+            self.advance(batch);
+            Ok(Recovery::Committed)
+        } else {
+            // The database went back to an earlier copy while we led: nothing we hold in memory is sure any more.
+            Ok(Recovery::Fenced)
         }
-        self.advance(batch);
-        Ok(Recovery::Committed)
     }
 
     /// Steps down: the next leader need not wait for a silence, nor for this connection to be gone.

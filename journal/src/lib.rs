@@ -23,7 +23,7 @@ pub use append::{AppendError, Batch, ClaimRow, CommandRow, SecretRow};
 pub use error::JournalError;
 pub use head::Head;
 pub use journal::{Journal, JournalOptions};
-pub use lease::{Lease, Recovery};
+pub use lease::{Lease, Recovery, SILENCE_MAX_MS};
 pub use load::Loaded;
 pub use nats::{Nats, NatsError, NatsOptions};
 pub use read::{OwnerQuery, read_row as record_of};

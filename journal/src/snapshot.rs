@@ -26,8 +26,9 @@ impl Snapshot {
 }
 
 impl Journal {
-    /// Keeps the newest of each: a snapshot that comes late replaces nothing.
-    pub async fn write_snapshots(&self, snapshots: &[Snapshot]) -> Result<(), JournalError> {
+    /// Keeps the newest of each: a snapshot that comes late replaces nothing. One that was taken under another epoch is
+    /// not written: the database may have gone back to an earlier copy since, and the state with it.
+    pub async fn write_snapshots(&self, epoch: i64, snapshots: &[Snapshot]) -> Result<(), JournalError> {
         let kinds: Vec<&str> = snapshots.iter().map(|s| s.aggregate.kind.as_str()).collect();
         let ids: Vec<String> = snapshots.iter().map(|s| s.aggregate.id.to_string()).collect();
         let sequences: Vec<i64> = snapshots.iter().map(|s| s.sequence).collect();
@@ -37,6 +38,7 @@ impl Journal {
             "insert into snapshots (aggregate_type, aggregate_id, sequence, schema_version, state) \
              select t, i, s, v, j::json from unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[]) \
                  as x (t, i, s, v, j) \
+             where (select epoch from journal_head) = $6 \
              on conflict (aggregate_type, aggregate_id) do update set sequence = excluded.sequence, \
                  schema_version = excluded.schema_version, state = excluded.state \
              where snapshots.sequence < excluded.sequence or snapshots.schema_version < excluded.schema_version",
@@ -46,6 +48,7 @@ impl Journal {
         .bind(sequences)
         .bind(schemas)
         .bind(states)
+        .bind(epoch)
         .execute(self.pool())
         .await?;
         Ok(())

@@ -3,14 +3,17 @@
 //! Nobody else may lead while this runs; the fence sees to that. Positions are dense, sequences and balances
 //! right, because the journal and the domain make them.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use commands::vault::{KeyRing, Vault};
 use domain::Timestamp;
-use journal::{Batch, CommandRow, Journal, JournalOptions, Lease, Snapshot};
+use journal::{Batch, CommandRow, Journal, JournalOptions, Lease, Recorded, Snapshot};
 use uuid::Uuid;
 
+use super::others::{Other, Registration, others};
 use super::size::Size;
-use super::wallets::{History, Seeded, Special, ordinary, special};
+use super::wallets::{History, Spot, hot, long, ordinary, short};
 use crate::error::{BenchError, Result};
 use crate::terminal::Progress;
 
@@ -19,69 +22,89 @@ const BATCH: usize = 5_000;
 /// The seeder asks one thing at a time.
 const CONNECTIONS: u32 = 2;
 
+/// Events after the snapshot of the long history. The writer takes a snapshot every 1,000 events, so this is nearly the
+/// most a load can find; the difference is room for what the starts of a run add.
+const TAIL: u64 = 990;
+
 /// Writes everything `size` asks for; `owners` are the ids of the registered users, in their order.
 pub(crate) async fn fill(
     database_url: &str,
+    ring: KeyRing,
     size: &Size,
     owners: &[Uuid],
     progress: &Progress,
 ) -> Result<()> {
     let options = JournalOptions { database_url: database_url.to_owned(), connections_max: CONNECTIONS };
     let journal = Journal::connect(&options).await.map_err(broken)?;
+    let vault = Vault::new(ring, journal.clone());
     let lease = Lease::take(&journal, &format!("seeder {}", Uuid::new_v4())).await.map_err(broken)?;
     let lease = lease.ok_or_else(|| BenchError::Unusable("somebody else leads this journal".to_owned()))?;
-    let mut filler = Filler { lease, batch: Batch::default(), keys: 0, events: 0 };
+    let mut filler = Filler { lease, batch: Batch::default(), keys: 0, events: 0, size, progress };
 
-    let Special { long, short, hot } = special(size);
-    for wallet in ordinary(size).chain([short, hot]) {
-        filler.write_history(wallet, owners, size, progress).await?;
+    for other in others(size) {
+        filler.register(&other, &vault).await?;
+        filler.write(&mut History::new(other.wallet, other.id)?, 0).await?;
     }
-    let state = filler.write_history(long, owners, size, progress).await?;
+    for wallet in ordinary(size).chain([hot(size)]).chain(short(size)) {
+        filler.write(&mut History::new(wallet, owners[wallet.owner])?, 0).await?;
+    }
+    let long = long(size);
+    let mut history = History::new(long, owners[long.owner])?;
+    filler.write(&mut history, TAIL).await?;
+    let snapshot = Snapshot::of(long.id, history.sequence, &history.state).map_err(broken)?;
+    filler.write(&mut history, 0).await?;
     while filler.keys < size.old_keys {
         filler.key(filler.next_position() - 1);
-        filler.flush_if_full(size, progress).await?;
+        filler.flush_if_full().await?;
     }
     filler.flush().await?;
+    journal.write_snapshots(filler.lease.head().epoch, &[snapshot]).await.map_err(broken)?;
     filler.lease.release().await.map_err(broken)?;
-
-    // A wallet that grew by itself to such a length would have one.
-    let snapshot = Snapshot::of(long.id, state.sequence, &state.state).map_err(broken)?;
-    journal.write_snapshots(&[snapshot]).await.map_err(broken)?;
     // What autovacuum would have done long ago in a journal of this age.
-    for table in ["events", "commands", "snapshots"] {
+    for table in ["events", "commands", "claims", "secrets", "snapshots"] {
         let vacuum = format!("vacuum (analyze) {table}");
         sqlx::raw_sql(&vacuum).execute(journal.pool()).await.map_err(broken)?;
     }
     Ok(())
 }
 
-struct Filler {
+struct Filler<'a> {
     lease: Lease,
     batch: Batch,
     keys: u64,
     events: u64,
+    size: &'a Size,
+    progress: &'a Progress,
 }
 
-impl Filler {
-    async fn write_history(
-        &mut self,
-        wallet: Seeded,
-        owners: &[Uuid],
-        size: &Size,
-        progress: &Progress,
-    ) -> Result<History> {
-        let mut history = History::new(wallet, owners[wallet.owner])?;
-        while !history.is_complete() {
-            let position = self.next_position();
-            let recorded = history.next(position, self.recorded_at())?;
-            self.batch.events.push(recorded);
-            self.events += 1;
-            if self.keys < size.old_keys {
-                self.key(position);
-            }
-            self.flush_if_full(size, progress).await?;
+impl Filler<'_> {
+    async fn register(&mut self, other: &Other, vault: &Vault) -> Result<()> {
+        let Registration { event, claims, data_key } = other.register(vault, self.next_spot())?;
+        self.batch.claims.extend(claims);
+        self.batch.secrets.push(data_key);
+        self.push(event).await
+    }
+
+    /// Goes on with a history until this many of its events are left.
+    async fn write(&mut self, history: &mut History, left: u64) -> Result<()> {
+        while history.remaining() > left {
+            let event = history.next(self.next_spot())?;
+            self.push(event).await?;
         }
-        Ok(history)
+        Ok(())
+    }
+
+    async fn push(&mut self, event: Arc<Recorded>) -> Result<()> {
+        if self.keys < self.size.old_keys {
+            self.key(event.position);
+        }
+        self.batch.events.push(event);
+        self.events += 1;
+        self.flush_if_full().await
+    }
+
+    fn next_spot(&mut self) -> Spot {
+        Spot { position: self.next_position(), recorded_at: self.recorded_at() }
     }
 
     fn next_position(&self) -> i64 {
@@ -110,17 +133,17 @@ impl Filler {
         });
     }
 
-    async fn flush_if_full(&mut self, size: &Size, progress: &Progress) -> Result<()> {
+    async fn flush_if_full(&mut self) -> Result<()> {
         if self.batch.events.len().max(self.batch.commands.len()) >= BATCH {
             self.flush().await?;
             let millions =
                 |count: u64| format!("{}.{:02} million", count / 1_000_000, count % 1_000_000 / 10_000);
-            progress.mark(&format!(
+            self.progress.mark(&format!(
                 "seeding: {} of {} events, {} of {} keys",
                 millions(self.events),
-                millions(size.events()),
+                millions(self.size.events()),
                 millions(self.keys),
-                millions(size.old_keys)
+                millions(self.size.old_keys)
             ));
         }
         Ok(())
@@ -135,6 +158,8 @@ impl Filler {
         self.lease.append(&self.batch).await.map_err(broken)?;
         self.batch.events.clear();
         self.batch.commands.clear();
+        self.batch.claims.clear();
+        self.batch.secrets.clear();
         Ok(())
     }
 }
@@ -146,6 +171,7 @@ fn broken(error: impl std::fmt::Display) -> BenchError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::UserId;
     use domain::wallet::Wallet;
 
     #[tokio::test]
@@ -154,8 +180,11 @@ mod tests {
         let url = postgres.database().await;
         let mut size = Size::quick();
         (size.users, size.wallets_per_user, size.long_history, size.old_keys) = (3, 2, 6_000, 12_345);
+        size.others = 20;
         let owners: Vec<Uuid> = (0..3).map(Uuid::from_u128).collect();
-        fill(&url, &size, &owners, &Progress::new(1)).await.unwrap();
+        let ring = KeyRing::generate().unwrap();
+        let again = KeyRing::from_json(&ring.to_json()).unwrap();
+        fill(&url, ring, &size, &owners, &Progress::new(1)).await.unwrap();
 
         let options = JournalOptions { database_url: url, connections_max: 2 };
         let journal = Journal::connect(&options).await.unwrap();
@@ -166,7 +195,16 @@ mod tests {
         assert_eq!(journal.head().await.unwrap().position, events);
         assert_eq!(keys, 12_345);
 
-        let long = special(&size).long;
+        let vault = Vault::new(again, journal.clone());
+        for other in others(&size) {
+            assert!(vault.user_key(UserId(other.id)).await.unwrap().is_some(), "nobody is born erased");
+        }
+        let long = long(&size);
+        let tail =
+            "select (select max(sequence) from events where aggregate_id = $1) - sequence from snapshots";
+        let tail: i64 =
+            sqlx::query_scalar(tail).bind(long.id.to_string()).fetch_one(journal.pool()).await.unwrap();
+        assert_eq!(tail.unsigned_abs(), TAIL);
         let loaded = journal.load::<Wallet>(&[long.id]).await.unwrap().remove(&long.id).unwrap();
         assert_eq!(loaded.sequence, 6_000);
         let account = loaded.state.account().unwrap();

@@ -91,7 +91,18 @@ impl Hasher {
 
     /// The hash to store, as a PHC string.
     pub async fn hash(&self, password: SecretString) -> Result<String, HashError> {
-        self.run(move || hash_now(&password)).await
+        let mut salt = [0; SALT_LEN];
+        getrandom::fill(&mut salt).map_err(failed)?;
+        self.hash_salted(password, salt).await
+    }
+
+    /// The same with a salt that the caller derives, unlike any other, so that a repeat gives the same hash.
+    pub async fn hash_salted(
+        &self,
+        password: SecretString,
+        salt: [u8; SALT_LEN],
+    ) -> Result<String, HashError> {
+        self.run(move || hash_now(&password, &salt)).await
     }
 
     /// Whether this is the password. Give nothing for somebody who does not exist: it takes as long, and is false.
@@ -172,13 +183,11 @@ fn todays() -> Result<Argon2<'static>, HashError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn hash_now(password: &SecretString) -> Result<String, HashError> {
+fn hash_now(password: &SecretString, salt: &[u8; SALT_LEN]) -> Result<String, HashError> {
     let argon2 = todays()?;
-    let mut salt = [0; SALT_LEN];
-    getrandom::fill(&mut salt).map_err(failed)?;
     let mut tag = [0; TAG_LEN];
-    argon2.hash_password_into(password.expose_secret().as_bytes(), &salt, &mut tag).map_err(failed)?;
-    phc_string(&argon2, &salt, &tag)
+    argon2.hash_password_into(password.expose_secret().as_bytes(), salt, &mut tag).map_err(failed)?;
+    phc_string(&argon2, salt, &tag)
 }
 
 fn nobodys_hash() -> Result<String, HashError> {

@@ -2,10 +2,11 @@
 
 use super::cache::Aggregates;
 use super::submission::Submission;
+use crate::commands::COMMIT_BEGINS_WITHIN;
 use crate::decide::{Claim, Draft, user_of};
 use crate::{Done, Failure, Outcome, Refusal};
 use domain::{AggregateRef, Event, Timestamp};
-use journal::{CommandRow, Metadata, Recorded};
+use journal::{CommandRow, Metadata, Recorded, SecretRow};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,13 +30,15 @@ pub(crate) struct OpenBatch {
     pub(crate) decided: Vec<Decided>,
     /// Aggregates this batch has changed, each once.
     pub(crate) touched: Vec<AggregateRef>,
+    /// Its commit is not begun, or begun again, after this moment: somebody may have been told that it never will be.
+    pub(crate) begins_by: Timestamp,
 }
 
 impl OpenBatch {
     /// One `now` for the whole batch, and never before an event that is written already.
     pub(crate) fn begin(first_position: i64, now: Timestamp) -> Self {
         let rows = journal::Batch { recorded_at: now, first_position, ..journal::Batch::default() };
-        Self { rows, decided: Vec::new(), touched: Vec::new() }
+        Self { rows, decided: Vec::new(), touched: Vec::new(), begins_by: Timestamp::MAX }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -59,6 +62,7 @@ impl OpenBatch {
         claims: &mut HashSet<Claim>,
         submission: Submission,
     ) {
+        self.begins_by = self.begins_by.min(submission.envelope.deadline.plus(COMMIT_BEGINS_WITHIN));
         let is_claimed = |claim: Claim| claims.contains(&claim) || submission.taken.contains(&claim);
         let mut draft = Draft::new(aggregates, self.rows.recorded_at, &is_claimed);
         let decision = draft.decide(&submission.envelope);
@@ -67,7 +71,7 @@ impl OpenBatch {
             Ok(()) => {
                 claims.extend(new_claims.iter().map(|claim| (claim.kind, claim.digest)));
                 self.rows.claims.extend(new_claims);
-                self.rows.secrets.extend(secrets);
+                self.keep_secrets(secrets);
                 self.accept(aggregates, &submission, events)
             }
             Err(refusal) => Err(self.refuse(&submission, refusal)),
@@ -100,6 +104,16 @@ impl OpenBatch {
         let user = user_of(envelope).and_then(|id| aggregates.users.peek(id));
         let user = user.map(|entry| Box::new(entry.state().clone()));
         Ok(Done { position: self.head(), events: recorded, user, replayed: false })
+    }
+
+    /// One statement may not write a secret twice: the last one stands.
+    fn keep_secrets(&mut self, secrets: Vec<SecretRow>) {
+        for secret in secrets {
+            let is_same =
+                |s: &SecretRow| (s.owner, s.kind, &s.name) == (secret.owner, secret.kind, &secret.name);
+            self.rows.secrets.retain(|earlier| !is_same(earlier));
+            self.rows.secrets.push(secret);
+        }
     }
 
     fn record(

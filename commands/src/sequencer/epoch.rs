@@ -1,13 +1,14 @@
 //! One term of leading: from taking the lease to losing it or stepping down.
 
-use super::batch::{COMMANDS_MAX, OpenBatch};
+use super::batch::{COMMANDS_MAX, Decided, OpenBatch};
 use super::cache::Aggregates;
 use super::flight::{self, Landing};
 use super::loading::Loading;
+use super::lookups::{LookedUp, Lookups};
 use super::snapshots::SnapshotQueue;
 use super::submission::Submission;
 use crate::decide::Claim;
-use crate::{Clock, Failure, lookup};
+use crate::{Clock, Failure};
 use domain::Timestamp;
 use journal::{Journal, Lease, Tail};
 use std::collections::{HashSet, VecDeque};
@@ -23,6 +24,11 @@ const BEAT_EVERY: Duration = Duration::from_millis(750);
 /// Events between two snapshots of an aggregate, and how many make one worth writing when it is evicted.
 const SNAPSHOT_EVERY: i64 = 1_000;
 pub(super) const SNAPSHOT_ON_EVICTION: i64 = 16;
+
+/// Commands that wait for something slow, at most: past it no more are taken in, and the inbox fills up and says so.
+const HELD_MAX: usize = 2 * COMMANDS_MAX;
+/// Stepping down politely is not worth more: the next leader only has to wait for our silence.
+const RELEASE_WITHIN: Duration = Duration::from_secs(1);
 
 /// What outlives a term.
 #[derive(Debug)]
@@ -67,21 +73,11 @@ pub(crate) struct Term<'a> {
     /// Keys of commands between here and their answer.
     pub(super) keys: HashSet<Uuid>,
     pub(super) loading: Loading,
-    lookups: Lookups,
+    pub(super) lookups: Lookups,
     drained: Vec<Submission>,
     /// Position and time of the newest durable event.
     pub(super) committed: (i64, Timestamp),
 }
-
-/// Old keys are looked up one question at a time; what comes meanwhile goes into the next.
-pub(super) struct Lookups {
-    pub(super) wary_until: Instant,
-    waiting: Vec<Submission>,
-    running: Option<JoinHandle<LookedUp>>,
-}
-
-/// Each command with its answer of then, if it had one; or all of them, if nobody could be asked.
-type LookedUp = Result<Vec<(Submission, Option<crate::Outcome>)>, Vec<Submission>>;
 
 impl<'a> Term<'a> {
     pub(crate) fn begin(around: &'a mut Surroundings, lease: Lease, again: Vec<Submission>) -> Self {
@@ -95,11 +91,7 @@ impl<'a> Term<'a> {
             claims: HashSet::new(),
             keys,
             loading: Loading::new(around.journal.clone()),
-            lookups: Lookups {
-                wary_until: Instant::now() + around.wary_for,
-                waiting: Vec::new(),
-                running: None,
-            },
+            lookups: Lookups::new(around.journal.clone(), around.wary_for),
             drained: Vec::with_capacity(COMMANDS_MAX),
             lease: Some(lease),
             committed,
@@ -127,7 +119,7 @@ impl<'a> Term<'a> {
                     }
                 }
                 Some(arrival) = self.loading.next() => self.arrive(arrival),
-                looked_up = looked_up(&mut self.lookups.running) => self.looked_up(looked_up),
+                looked_up = self.lookups.next() => self.looked_up(looked_up),
                 taken = self.around.inbox.recv_many(&mut self.drained, room), if room > 0 && !stopping => {
                     stopping = taken == 0;
                     self.admit();
@@ -136,7 +128,7 @@ impl<'a> Term<'a> {
                 () = cancel.cancelled(), if !self.around.inbox.is_closed() => self.around.inbox.close(),
             }
             self.loading.start();
-            self.look_up();
+            self.lookups.start();
             self.take_off();
             if stopping && self.flight.is_none() {
                 return self.end(TermEnd::Stopped).await;
@@ -144,18 +136,22 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// How many commands may be taken in now: none while older ones have to be decided again.
+    /// How many commands may be taken in now: none while older ones have to be decided, few while many wait.
     fn room(&self) -> usize {
-        if self.backlog.is_empty() { self.open.room() } else { 0 }
+        if !self.backlog.is_empty() {
+            return 0;
+        }
+        let held = self.loading.parked() + self.lookups.held();
+        self.open.room().min(HELD_MAX.saturating_sub(held))
     }
 
     fn admit(&mut self) {
-        let wary = Instant::now() < self.lookups.wary_until;
+        let wary = self.lookups.is_wary();
         let mut drained = std::mem::take(&mut self.drained);
         for submission in drained.drain(..) {
             match submission.key() {
                 Some(key) if !self.keys.insert(key) => submission.answer(Err(Failure::InFlight)),
-                Some(_) if wary => self.lookups.waiting.push(submission),
+                Some(_) if wary => self.lookups.add([submission]),
                 _ => self.consider(submission),
             }
         }
@@ -177,12 +173,23 @@ impl<'a> Term<'a> {
                 return self.loading.park(submission, &missing);
             }
         }
+        if self.open.room() == 0 {
+            return self.decide_later(submission);
+        }
         if self.open.is_empty() {
             let position = self.flight.as_ref().map_or(self.committed.0, |flight| flight.batch.head());
             let last = self.flight.as_ref().map_or(self.committed.1, |flight| flight.batch.rows.recorded_at);
             self.open = OpenBatch::begin(position + 1, now.max(last));
         }
         self.open.decide(&mut self.aggregates, &mut self.claims, submission);
+    }
+
+    /// The open batch is full: into the one after it.
+    fn decide_later(&mut self, submission: Submission) {
+        match self.backlog.back_mut() {
+            Some(group) if group.len() < COMMANDS_MAX => group.push(submission),
+            _ => self.backlog.push_back(vec![submission]),
+        }
     }
 
     fn arrive(&mut self, arrival: super::loading::Arrival) {
@@ -209,45 +216,24 @@ impl<'a> Term<'a> {
         submission.answer(outcome);
     }
 
-    /// Commands whose keys have just been found taken, or might be.
-    pub(super) fn look_up_soon(&mut self, submissions: Vec<Submission>) {
-        self.lookups.wary_until = Instant::now() + self.around.wary_for;
-        self.lookups.waiting.extend(submissions);
-    }
-
-    fn look_up(&mut self) {
-        if self.lookups.running.is_some() || self.lookups.waiting.is_empty() {
-            return;
-        }
-        let submissions = std::mem::take(&mut self.lookups.waiting);
-        let journal = self.around.journal.clone();
-        self.lookups.running = Some(tokio::spawn(async move {
-            lookup::look_up(&journal, submissions).await.map_err(|(error, unanswered)| {
-                tracing::warn!(event = "lookup_failed", error_message = %error);
-                unanswered
-            })
-        }));
-    }
-
-    fn looked_up(&mut self, looked_up: Option<LookedUp>) {
-        self.lookups.running = None;
+    fn looked_up(&mut self, looked_up: LookedUp) {
         match looked_up {
-            None => {}
-            Some(Ok(looked_up)) => {
-                for (submission, outcome) in looked_up {
+            LookedUp::Found(found) => {
+                for (submission, outcome) in found {
                     if let Some(outcome) = outcome {
-                        self.lookups.wary_until = Instant::now() + self.around.wary_for;
+                        self.lookups.be_wary();
                         self.answer(submission, outcome);
                     } else {
                         self.consider(submission);
                     }
                 }
             }
-            Some(Err(unanswered)) => {
+            LookedUp::Unanswered(unanswered) => {
                 for submission in unanswered {
                     self.answer(submission, Err(Failure::unavailable("the database cannot be reached")));
                 }
             }
+            LookedUp::Lost(keys) => self.keys.retain(|key| !keys.contains(key)),
         }
     }
 
@@ -268,7 +254,9 @@ impl<'a> Term<'a> {
         let batch = Arc::new(batch);
         let (journal, cancel, flying) =
             (self.around.journal.clone(), self.around.cancel.clone(), Arc::clone(&batch));
-        let handle = tokio::spawn(async move { flight::commit(lease, journal, &flying.rows, cancel).await });
+        let clock = self.around.clock.clone();
+        let handle =
+            tokio::spawn(async move { flight::commit(lease, journal, &flying, clock, cancel).await });
         self.flight = Some(Flight { batch, handle, started: Instant::now() });
     }
 
@@ -313,48 +301,30 @@ impl<'a> Term<'a> {
         #[allow(clippy::cast_precision_loss)]
         metrics::histogram!("counterfoil_batch_size").record(batch.decided.len() as f64);
         self.around.tail.publish(batch.rows.events);
+        count(&batch.decided);
         for decided in batch.decided {
-            count(decided.submission.envelope.command.name(), &decided.outcome);
             self.answer(decided.submission, decided.outcome);
         }
         snapshots.extend(self.aggregates.evict(SNAPSHOT_ON_EVICTION));
-        self.around.snapshots.offer(snapshots);
+        if let Some(lease) = &self.lease {
+            self.around.snapshots.offer(lease.head().epoch, snapshots);
+        }
     }
 
     async fn end(self, end: TermEnd) -> TermEnd {
         let Self { lease, loading, lookups, backlog, .. } = self;
-        let unanswered =
-            loading.into_waiting().into_iter().chain(lookups.waiting).chain(backlog.into_iter().flatten());
-        unanswered.for_each(turn_away);
-        if let Some(running) = lookups.running {
-            tokio::spawn(answer_looked_up(running));
+        let waiting = loading.into_waiting().into_iter().chain(lookups.end());
+        for submission in waiting.chain(backlog.into_iter().flatten()) {
+            submission.answer(Err(Failure::unavailable("this node does not lead any more")));
         }
-        if let Some(lease) = lease
-            && let Err(error) = lease.release().await
-        {
-            tracing::debug!(event = "lease_not_released", error_message = %error);
-        }
-        end
-    }
-}
-
-fn turn_away(submission: Submission) {
-    submission.answer(Err(Failure::unavailable("this node does not lead any more")));
-}
-
-/// Old answers are as good after the term as in it.
-async fn answer_looked_up(running: JoinHandle<LookedUp>) {
-    match running.await {
-        Ok(Ok(looked_up)) => {
-            for (submission, outcome) in looked_up {
-                match outcome {
-                    Some(outcome) => submission.answer(outcome),
-                    None => turn_away(submission),
-                }
+        if let Some(lease) = lease {
+            match tokio::time::timeout(RELEASE_WITHIN, lease.release()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(event = "lease_not_released", error_message = %error),
+                Err(_) => tracing::debug!(event = "lease_not_released", error_message = "it took too long"),
             }
         }
-        Ok(Err(unanswered)) => unanswered.into_iter().for_each(turn_away),
-        Err(error) => tracing::error!(event = "lookup_failed", error_message = %error),
+        end
     }
 }
 
@@ -364,14 +334,19 @@ async fn landing(flight: &mut Option<Flight>) -> Option<(Flight, Option<(Lease, 
     flight.take().map(|flight| (flight, result))
 }
 
-async fn looked_up(running: &mut Option<JoinHandle<LookedUp>>) -> Option<LookedUp> {
-    match running {
-        Some(handle) => handle.await.ok(),
-        None => std::future::pending().await,
+/// Counted by the batch: one look at each counter, not one for each command.
+fn count(decided: &[Decided]) {
+    let mut tally: Vec<((&'static str, &'static str), u64)> = Vec::new();
+    for decided in decided {
+        let outcome = if decided.outcome.is_ok() { "accepted" } else { "refused" };
+        let kind = (decided.submission.envelope.command.name(), outcome);
+        match tally.iter_mut().find(|(counted, _)| *counted == kind) {
+            Some((_, count)) => *count += 1,
+            None => tally.push((kind, 1)),
+        }
     }
-}
-
-fn count(command: &'static str, outcome: &crate::Outcome) {
-    let outcome = if outcome.is_ok() { "accepted" } else { "refused" };
-    metrics::counter!("counterfoil_commands_total", "type" => command, "outcome" => outcome).increment(1);
+    for ((command, outcome), count) in tally {
+        metrics::counter!("counterfoil_commands_total", "type" => command, "outcome" => outcome)
+            .increment(count);
+    }
 }

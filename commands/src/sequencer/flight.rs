@@ -4,6 +4,8 @@
 //! locked. A commit that was cut off is not guessed at: moving the epoch waits for the old transaction, shuts it out,
 //! and tells whether it is in.
 
+use super::batch::OpenBatch;
+use crate::Clock;
 use journal::{AppendError, Batch, Journal, JournalError, Lease, Recovery};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +19,15 @@ const RETRY_LAST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) enum Landing {
     Committed,
-    Conflicts { keys: Vec<uuid::Uuid>, claims: Vec<(String, uuid::Uuid)> },
+    Conflicts {
+        keys: Vec<uuid::Uuid>,
+        claims: Vec<(String, uuid::Uuid)>,
+    },
     Rejected(String),
     OutOfStep(String),
     Unable(String),
+    /// It was not written, and it is too late to begin again.
+    TooLate,
     Fenced,
     OutcomeUnknown,
 }
@@ -28,10 +35,15 @@ pub(crate) enum Landing {
 pub(crate) async fn commit(
     mut lease: Lease,
     journal: Journal,
-    batch: &Batch,
+    batch: &OpenBatch,
+    clock: Clock,
     cancel: CancellationToken,
 ) -> (Lease, Landing) {
+    let OpenBatch { rows: batch, begins_by, .. } = batch;
     loop {
+        if clock.now() > *begins_by {
+            return (lease, Landing::TooLate);
+        }
         let appended = tokio::time::timeout(COMMIT_WITHIN, lease.append(batch)).await;
         let reason = match appended {
             Ok(Ok(())) => return (lease, Landing::Committed),

@@ -85,8 +85,13 @@ impl Loading {
                 !taken
             });
             self.tasks += 1;
-            tokio::spawn(load(self.journal.clone(), kind, ids, self.arrivals.clone()));
+            tokio::spawn(bring(self.journal.clone(), kind, ids, self.arrivals.clone()));
         }
+    }
+
+    /// How many commands wait.
+    pub(crate) fn parked(&self) -> usize {
+        self.waiting.len()
     }
 
     pub(crate) async fn next(&mut self) -> Option<Arrival> {
@@ -122,7 +127,21 @@ impl Loading {
     }
 }
 
-async fn load(journal: Journal, kind: AggregateKind, ids: Vec<Uuid>, arrivals: mpsc::Sender<Arrival>) {
+/// Whatever happens to the load, something arrives: nobody waits for ever.
+async fn bring(journal: Journal, kind: AggregateKind, ids: Vec<Uuid>, arrivals: mpsc::Sender<Arrival>) {
+    let loaded = tokio::spawn(load(journal, kind, ids.clone())).await;
+    let arrival = loaded.unwrap_or_else(|error| {
+        tracing::error!(event = "load_failed", error_message = %error, count = ids.len());
+        Arrival {
+            failed: ids.iter().map(|id| AggregateRef { kind, id: *id }).collect(),
+            ..Arrival::default()
+        }
+    });
+    // The sequencer that asked may have lost the lead meanwhile.
+    let _ = arrivals.send(arrival).await;
+}
+
+async fn load(journal: Journal, kind: AggregateKind, ids: Vec<Uuid>) -> Arrival {
     let mut arrival = Arrival::default();
     match read(&journal, kind, &ids, &mut arrival).await {
         Ok(()) => {}
@@ -136,8 +155,7 @@ async fn load(journal: Journal, kind: AggregateKind, ids: Vec<Uuid>, arrivals: m
         }
         Err(error) => fail(&error, kind, &ids, &mut arrival),
     }
-    // The sequencer that asked may have lost the lead meanwhile.
-    let _ = arrivals.send(arrival).await;
+    arrival
 }
 
 fn fail(error: &JournalError, kind: AggregateKind, ids: &[Uuid], arrival: &mut Arrival) {

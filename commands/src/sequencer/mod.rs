@@ -3,7 +3,7 @@
 //! ## Shape
 //! One task owns every live aggregate. It drains its inbox, decides each command on the newest state, applies the
 //! events at once, and gathers everything into the open batch. While one batch is being committed (`flight`), the next
-//! is decided on top of it. Slow things happen elsewhere: cold aggregates (`loading`), old keys (`lookup`), snapshots.
+//! is decided on top of it. Slow things happen elsewhere: cold aggregates (`loading`), old keys (`lookups`), snapshots.
 //!
 //! ## Correctness
 //! - No answer leaves before the batch it was decided in is durable: a refusal may rest on an event that is not.
@@ -17,6 +17,7 @@ mod cache;
 mod epoch;
 mod flight;
 mod loading;
+mod lookups;
 mod setbacks;
 mod snapshots;
 mod submission;

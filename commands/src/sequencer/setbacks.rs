@@ -28,6 +28,14 @@ impl Term<'_> {
                 self.halve(flown, &reason);
                 None
             }
+            Landing::TooLate => {
+                tracing::warn!(event = "commit_too_late", "the database was away for too long");
+                let (flown, open) = self.roll_back(flown);
+                // Whoever waited too long is turned away when it is decided again.
+                self.push_group(open);
+                self.push_group(flown);
+                None
+            }
             Landing::Unable(reason) => {
                 tracing::error!(event = "batch_not_written", error_message = %reason);
                 let (flown, open) = self.roll_back(flown);
@@ -81,16 +89,20 @@ impl Term<'_> {
             .into_iter()
             .chain(open)
             .partition(|s: &Submission| s.key().is_some_and(|key| keys.contains(&key)));
+        let mut refused_now = 0;
         for submission in &mut again {
             let wanted = submission.envelope.command.claims();
+            let before = submission.taken.len();
             submission.taken.extend(wanted.into_iter().filter(|(_, digest)| held.contains(digest)));
+            refused_now += submission.taken.len() - before;
         }
-        if known.is_empty() && held.is_empty() {
+        if known.is_empty() && refused_now == 0 {
             // The database saw a conflict that concerns nobody here: do not spin on it.
             return self.give_up(again, &Failure::unavailable("the database cannot write now"));
         }
         if !known.is_empty() {
-            self.look_up_soon(known);
+            self.lookups.be_wary();
+            self.lookups.add(known);
         }
         self.backlog.push_front(again);
     }

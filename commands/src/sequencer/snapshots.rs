@@ -14,13 +14,19 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug)]
 pub(crate) struct SnapshotQueue {
-    sender: mpsc::Sender<Snapshot>,
+    sender: mpsc::Sender<Taken>,
+}
+
+/// A snapshot, and the epoch its state is of.
+struct Taken {
+    epoch: i64,
+    snapshot: Snapshot,
 }
 
 impl SnapshotQueue {
-    pub(crate) fn offer(&self, snapshots: Vec<Snapshot>) {
+    pub(crate) fn offer(&self, epoch: i64, snapshots: Vec<Snapshot>) {
         for snapshot in snapshots {
-            if self.sender.try_send(snapshot).is_err() {
+            if self.sender.try_send(Taken { epoch, snapshot }).is_err() {
                 metrics::counter!("counterfoil_snapshots_dropped_total").increment(1);
             }
         }
@@ -33,7 +39,7 @@ pub(crate) fn start(journal: Journal, cancel: CancellationToken) -> SnapshotQueu
     SnapshotQueue { sender }
 }
 
-async fn run(journal: Journal, mut queue: mpsc::Receiver<Snapshot>, cancel: CancellationToken) {
+async fn run(journal: Journal, mut queue: mpsc::Receiver<Taken>, cancel: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
         let taken = tokio::select! {
@@ -43,13 +49,15 @@ async fn run(journal: Journal, mut queue: mpsc::Receiver<Snapshot>, cancel: Canc
         if taken == 0 {
             return;
         }
+        let epoch = batch.iter().map(|taken: &Taken| taken.epoch).max().unwrap_or_default();
+        let mut snapshots: Vec<Snapshot> =
+            batch.drain(..).filter(|taken| taken.epoch == epoch).map(|taken| taken.snapshot).collect();
         // One statement may not name the same row twice: the newest of each.
-        batch.sort_by_key(|s: &Snapshot| (s.aggregate, std::cmp::Reverse(s.sequence)));
-        batch.dedup_by_key(|s| s.aggregate);
-        if let Err(error) = journal.write_snapshots(&batch).await {
+        snapshots.sort_by_key(|s| (s.aggregate, std::cmp::Reverse(s.sequence)));
+        snapshots.dedup_by_key(|s| s.aggregate);
+        if let Err(error) = journal.write_snapshots(epoch, &snapshots).await {
             tracing::warn!(event = "snapshots_not_written", error_message = %error, "loads will be slower until later ones are");
         }
-        batch.clear();
         tokio::time::sleep(PAUSE).await;
     }
 }

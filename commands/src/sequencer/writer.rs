@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 const INBOX_MAX: usize = 8_192;
 /// Between two tries to take the lead.
 const TRY_EVERY: Duration = Duration::from_millis(300);
+/// A try that takes longer is given up: who comes meanwhile is waiting for an answer.
+const TRY_WITHIN: Duration = Duration::from_secs(4);
 /// Clients repeat what was not answered soon after a start.
 pub const WARY_FOR: Duration = Duration::from_secs(10);
 /// Live aggregates of each kind kept in memory: about 100 MB of wallets.
@@ -143,10 +145,13 @@ impl Writer {
     /// Until the lead is ours. Whoever asks between two tries is told to come again.
     async fn stand_by(&mut self) -> Option<Lease> {
         while !self.around.cancel.is_cancelled() {
-            match self.try_lead().await {
-                Ok(Some(lease)) => return Some(lease),
-                Ok(None) => {}
-                Err(error) => tracing::warn!(event = "lead_not_taken", error_message = %error),
+            match tokio::time::timeout(TRY_WITHIN, self.try_lead()).await {
+                Ok(Ok(Some(lease))) => return Some(lease),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => tracing::warn!(event = "lead_not_taken", error_message = %error),
+                Err(_) => {
+                    tracing::warn!(event = "lead_not_taken", error_message = "the database does not answer");
+                }
             }
             // Ends by time, or because we are asked to stop.
             let _ = tokio::time::timeout(TRY_EVERY, self.decline_newcomers()).await;

@@ -1,4 +1,5 @@
 use crate::house::{Holder, House, Settings, context, registration};
+use commands::password::NewPassword;
 use commands::{Failure, Principal, Refusal};
 use domain::wallet::WalletRefusal;
 use futures::future::join_all;
@@ -99,5 +100,56 @@ async fn a_memory_that_is_out_of_step_starts_over_from_the_journal() {
     let done = holder.deposit(&working.commands, "b", "1").await.unwrap();
     assert_eq!(done.events[0].sequence, 4);
     assert!(done.events[0].payload.contains(r#""posted_after":"10.00""#), "{}", done.events[0].payload);
+    working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_taken_rolls_nothing_back() {
+    let house = House::build().await;
+    let working = house.work().await;
+    Holder::register(&working.commands, "ada").await;
+    house.count_tries().await;
+    for n in 0..5 {
+        let refused = working
+            .commands
+            .register(
+                context(Principal::Anonymous, &format!("again-{n}")),
+                registration("Ada", "new@example.com"),
+            )
+            .await;
+        assert!(
+            matches!(refused, Err(Failure::Refused { refusal: Refusal::UsernameTaken, .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(house.tries().await, 5, "each was written once, as refused, and the first time it was tried");
+    working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_is_repeated_with_its_password_or_it_is_another() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let register = |password: &'static str| {
+        let mut new = registration("ada", "ada@example.com");
+        new.password = NewPassword::parse(password.into(), &new.username, &new.email, true).unwrap();
+        working.commands.register(context(Principal::Anonymous, "key"), new)
+    };
+    assert!(!register("correct-horse-battery").await.unwrap().replayed);
+    assert!(register("correct-horse-battery").await.unwrap().replayed);
+    let other = register("wrong-horse-battery").await;
+    assert!(matches!(other, Err(Failure::KeyReused)), "{other:?}");
+    working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_never_runs_backwards_in_the_journal() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let holder = Holder::register(&working.commands, "ada").await;
+    let before = holder.deposit(&working.commands, "a", "1").await.unwrap();
+    house.pass(-3_600);
+    let after = holder.deposit(&working.commands, "b", "1").await.unwrap();
+    assert_eq!(after.events[0].recorded_at, before.events[0].recorded_at);
     working.stop().await;
 }

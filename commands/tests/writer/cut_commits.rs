@@ -1,5 +1,7 @@
 use crate::house::{Holder, House, Settings};
 use crate::proxy::Proxy;
+use commands::{CommandStatus, Failure};
+use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_answer_is_lost_is_found_and_not_repeated() {
@@ -34,6 +36,42 @@ async fn a_batch_that_never_arrived_is_written_once() {
     assert_eq!(house.folded(holder.wallet_id).await, "6.00");
     house.assert_dense().await;
     working.stop().await;
+}
+
+/// Who was told that a command is not there, and waited until that was final, sends it again under another key: the first
+/// must not come in after all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_was_cut_off_for_too_long_is_not_begun_again() {
+    let house = House::build().await;
+    let proxy = Proxy::before(&house.url);
+    let working = house.idle_at(&proxy.url, Settings::default()).await.begin();
+    let holder = Holder::register(&working.commands, "ada").await;
+    proxy.lose_the_next_batch_and_close();
+    let commands = working.commands.clone();
+    let late = tokio::spawn(async move { holder.deposit(&commands, "late", "5").await });
+    eventually("the batch is lost", async || proxy.is_closed()).await;
+    house.pass(i64::try_from(commands::FINAL_AFTER.as_secs()).unwrap());
+    proxy.open();
+    let outcome = late.await.unwrap();
+    assert!(matches!(outcome, Err(Failure::Unavailable { .. })), "{outcome:?}");
+    let status = working.commands.status(holder.principal(), "late").await.unwrap();
+    assert_eq!(status, CommandStatus::Unknown);
+    holder.deposit(&working.commands, "another", "5").await.unwrap();
+    assert_eq!(house.folded(holder.wallet_id).await, "5.00");
+    house.assert_dense().await;
+    working.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_nobody_writes_no_key_is_said_to_be_unknown() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let holder = Holder::register(&working.commands, "ada").await;
+    let commands = working.commands.clone();
+    working.stop().await;
+    house.execute("update journal_head set beat = clock_timestamp() - interval '4 seconds'").await;
+    let outcome = commands.status(holder.principal(), "never").await;
+    assert!(matches!(outcome, Err(Failure::Unavailable { .. })), "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -144,6 +144,37 @@ impl House {
         assert_eq!(torn, 0);
     }
 
+    /// Counts every row that is ever tried to be written to `commands`, rolled back or not.
+    pub async fn count_tries(&self) {
+        self.execute(
+            "create sequence tries; \
+             create function count_try() returns trigger language plpgsql as $$ begin \
+                perform nextval('tries'); return new; end $$; \
+             create trigger count_try before insert on commands for each row execute function count_try();",
+        )
+        .await;
+    }
+
+    pub async fn tries(&self) -> i64 {
+        sqlx::query_scalar("select case when is_called then last_value else 0 end from tries")
+            .fetch_one(self.journal.pool())
+            .await
+            .unwrap()
+    }
+
+    /// Waits until a batch waits for somebody's lock on the head.
+    pub async fn waits_for_a_lock(&self) {
+        eventually("a batch waits", async || {
+            sqlx::query_scalar::<_, bool>(
+                "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())",
+            )
+            .fetch_one(self.journal.pool())
+            .await
+            .unwrap()
+        })
+        .await;
+    }
+
     pub async fn execute(&self, sql: &str) {
         use sqlx::Executor;
         self.journal.pool().execute(sql).await.unwrap();

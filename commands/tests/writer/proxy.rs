@@ -15,6 +15,8 @@ const BATCH_BYTES: usize = 600;
 const WHOLE: u8 = 0;
 const LOSE_THE_ANSWER: u8 = 1;
 const LOSE_THE_BATCH: u8 = 2;
+const LOSE_THE_BATCH_AND_CLOSE: u8 = 3;
+const CLOSED: u8 = 4;
 
 pub struct Proxy {
     pub url: String,
@@ -46,6 +48,19 @@ impl Proxy {
         self.cut.store(LOSE_THE_BATCH, Ordering::Release);
     }
 
+    /// The next batch is lost before it arrives, and nobody gets through until [`Self::open`].
+    pub fn lose_the_next_batch_and_close(&self) {
+        self.cut.store(LOSE_THE_BATCH_AND_CLOSE, Ordering::Release);
+    }
+
+    pub fn open(&self) {
+        self.cut.store(WHOLE, Ordering::Release);
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.cut.load(Ordering::Acquire) == CLOSED
+    }
+
     pub fn has_cut(&self) -> bool {
         self.cut.load(Ordering::Acquire) == WHOLE
     }
@@ -62,22 +77,26 @@ async fn accept(listener: UnixListener, behind: PathBuf, cut: Arc<AtomicU8>) {
         let Ok(server) = UnixStream::connect(&behind).await else { continue };
         let (client_read, client_write) = client.into_split();
         let (server_read, server_write) = server.into_split();
+        if cut.load(Ordering::Acquire) == CLOSED {
+            continue;
+        }
         let (there, back) = (Arc::clone(&cut), Arc::clone(&cut));
         tokio::spawn(async move {
             tokio::select! {
                 () = pump(client_read, server_write, |data| {
-                    data.len() > BATCH_BYTES && cuts(&there, LOSE_THE_BATCH)
+                    data.len() > BATCH_BYTES
+                        && (cuts(&there, LOSE_THE_BATCH, WHOLE) || cuts(&there, LOSE_THE_BATCH_AND_CLOSE, CLOSED))
                 }) => {}
                 () = pump(server_read, client_write, |data| {
-                    data.windows(APPENDED.len()).any(|w| w == APPENDED) && cuts(&back, LOSE_THE_ANSWER)
+                    data.windows(APPENDED.len()).any(|w| w == APPENDED) && cuts(&back, LOSE_THE_ANSWER, WHOLE)
                 }) => {}
             }
         });
     }
 }
 
-fn cuts(cut: &AtomicU8, what: u8) -> bool {
-    cut.compare_exchange(what, WHOLE, Ordering::AcqRel, Ordering::Acquire).is_ok()
+fn cuts(cut: &AtomicU8, what: u8, then: u8) -> bool {
+    cut.compare_exchange(what, then, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, cuts: impl Fn(&[u8]) -> bool) {

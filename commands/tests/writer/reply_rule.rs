@@ -1,5 +1,6 @@
 use crate::house::{Holder, House, Settings};
 use commands::Failure;
+use testkit::eventually;
 
 /// Fails the whole batch, as a full disk would, while `trouble` is there.
 const DISK_FULL: &str = "create table trouble (); \
@@ -44,6 +45,40 @@ async fn nobody_is_answered_as_if_a_failed_commit_stood() {
     working.stop().await;
 }
 
+/// The point of the rule: the second batch was decided while the first was being committed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_that_rests_on_a_commit_under_way_falls_with_it() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let holder = Holder::register(&working.commands, "ada").await;
+    house.execute(DISK_FULL).await;
+    let mut gate = sqlx::Acquire::begin(house.journal.pool()).await.unwrap();
+    sqlx::query("select 1 from journal_head for update").execute(&mut *gate).await.unwrap();
+    let commands = &working.commands;
+    let (accepted, refused, ()) = tokio::join!(
+        holder.deposit(commands, "in", "5"),
+        async {
+            house.waits_for_a_lock().await;
+            // 4.99 of the 5.00 that are not durable yet: accepted or refused, both rest on them.
+            let out = holder.withdraw(commands, "out", "4.99");
+            let too_much = holder.withdraw(commands, "too-much", "5.01");
+            tokio::join!(out, too_much)
+        },
+        async {
+            house.waits_for_a_lock().await;
+            eventually("all is decided", async || commands.queue_depth() == 0).await;
+            gate.rollback().await.unwrap();
+        }
+    );
+    for outcome in [accepted, refused.0, refused.1] {
+        assert!(matches!(outcome, Err(Failure::Unavailable { .. })), "{outcome:?}");
+    }
+    house.execute("drop table trouble").await;
+    let after = holder.withdraw(commands, "out", "4.99").await;
+    assert!(matches!(after, Err(Failure::Refused { .. })), "nothing of the lost deposit is left: {after:?}");
+    working.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_moves_the_fence_like_an_acceptance() {
     let house = House::build().await;
@@ -73,5 +108,53 @@ async fn a_command_that_waited_too_long_has_no_effect() {
     let working = idle.begin();
     assert!(matches!(waiting.await.unwrap(), Err(Failure::Unavailable { .. })));
     assert_eq!(house.folded(holder.wallet_id).await, "0");
+    working.stop().await;
+}
+
+/// The inbox takes in what fits; more is told to come again at once, and waits for nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_inbox_says_so_at_once() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let holder = Holder::register(&working.commands, "ada").await;
+    working.stop().await;
+    let idle = house.idle(Settings::default()).await;
+    let commands = idle.commands.clone();
+    let deposits = (0..10_000).map(|n| {
+        let commands = &commands;
+        async move { holder.deposit(commands, &format!("k{n}"), "0.01").await }
+    });
+    let (outcomes, working) = tokio::join!(futures::future::join_all(deposits), async {
+        eventually("the inbox is full", async || commands.queue_depth() >= 8_192).await;
+        idle.begin()
+    });
+    let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!(done, 8_192);
+    assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(Failure::Unavailable { .. }))));
+    assert_eq!(house.folded(holder.wallet_id).await, "81.92");
+    working.stop().await;
+}
+
+/// Commands that wait for the database are not taken in without end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_stands_still_fills_the_inbox() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let holder = Holder::register(&working.commands, "ada").await;
+    let mut gate = sqlx::Acquire::begin(house.journal.pool()).await.unwrap();
+    sqlx::query("lock table snapshots in access exclusive mode").execute(&mut *gate).await.unwrap();
+    let commands = &working.commands;
+    let strangers = futures::future::join_all((0..20_000).map(|n| async move {
+        let nowhere = Holder { wallet_id: domain::WalletId(uuid::Uuid::now_v7()), ..holder };
+        nowhere.deposit(commands, &format!("k{n}"), "0.01").await
+    }));
+    let (outcomes, ()) = tokio::join!(strangers, async {
+        eventually("the inbox is full", async || commands.queue_depth() >= 8_000).await;
+        gate.rollback().await.unwrap();
+    });
+    let turned_away = outcomes.iter().filter(|o| matches!(o, Err(Failure::Unavailable { .. }))).count();
+    assert!((1..20_000).contains(&turned_away), "{turned_away}");
+    assert!(outcomes.iter().all(|o| matches!(o, Err(Failure::Unavailable { .. } | Failure::Refused { .. }))));
+    holder.deposit(commands, "after", "1").await.unwrap();
     working.stop().await;
 }

@@ -158,6 +158,36 @@ async fn a_commit_that_was_cut_off_is_looked_up_and_not_guessed() {
 }
 
 #[tokio::test]
+async fn a_commit_that_was_cut_off_by_a_restore_is_not_taken_for_done() {
+    let (_postgres, journal) = fresh().await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    scribe.write(wallet, domain::wallet::WalletCommand::Deposit(testkit::dollars(100)));
+    let batch = scribe.batch();
+    // The database is an earlier copy now, of when the same leader led.
+    sqlx::query("update journal_head set batch = batch - 1").execute(journal.pool()).await.unwrap();
+    assert_eq!(scribe.lease.recover(&journal, &batch).await.unwrap(), Recovery::Fenced);
+}
+
+#[tokio::test]
+async fn who_took_over_from_a_silent_leader_gets_the_lock_when_that_one_is_gone() {
+    let (_postgres, journal) = fresh().await;
+    let silent = Scribe::take(&journal).await;
+    sqlx::query("update journal_head set beat = '-infinity'").execute(journal.pool()).await.unwrap();
+    let mut winner = Lease::take(&journal, "winner").await.unwrap().unwrap();
+    drop(silent);
+    let empty = Batch { first_position: 1, ..Batch::default() };
+    testkit::eventually("the lock is the winner's", async || {
+        winner.append(&empty).await.unwrap();
+        let locked = "select exists (select from pg_locks where locktype = 'advisory' and granted \
+                      and pid in (select pid from pg_stat_activity where query like '%try_advisory%'))";
+        sqlx::query_scalar::<_, bool>(locked).fetch_one(journal.pool()).await.unwrap()
+    })
+    .await;
+    assert!(Lease::take(&journal, "third").await.unwrap().is_none(), "it leads, and is alive");
+}
+
+#[tokio::test]
 async fn the_log_takes_no_update_no_delete_and_no_truncate() {
     let (_postgres, journal) = fresh().await;
     Scribe::take(&journal).await.register().await;
@@ -211,7 +241,11 @@ async fn a_snapshot_and_its_tail_are_the_whole_history() {
     scribe.deposits(wallet, 100, 10).await;
     let snapshot = Snapshot::of(wallet.0, 11, scribe.wallet(wallet)).unwrap();
     scribe.deposits(wallet, 100, 5).await;
-    journal.write_snapshots(&[snapshot]).await.unwrap();
+    journal.write_snapshots(scribe.lease.head().epoch + 1, std::slice::from_ref(&snapshot)).await.unwrap();
+    let kept: i64 =
+        sqlx::query_scalar("select count(*) from snapshots").fetch_one(journal.pool()).await.unwrap();
+    assert_eq!(kept, 0, "a snapshot of another epoch may be of another past");
+    journal.write_snapshots(scribe.lease.head().epoch, &[snapshot]).await.unwrap();
     let loaded =
         journal.load::<domain::wallet::Wallet>(&[wallet.0]).await.unwrap().remove(&wallet.0).unwrap();
     assert_eq!(loaded.state, *scribe.wallet(wallet));

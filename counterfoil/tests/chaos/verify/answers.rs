@@ -95,7 +95,7 @@ fn told_the_same(command: &Command, row: &KeyRow, complain: &mut impl FnMut(Stri
     for told in &command.told {
         let agrees = match told {
             Told::Committed { position, events } => {
-                !row.refused && *position == row.position && *events == i64::from(row.events)
+                !row.refused && *position == row.position + events - 1 && *events == i64::from(row.events)
             }
             Told::Refused { position } => row.refused && *position == row.position,
             // It may have been sent again after that, and be done since.
