@@ -39,9 +39,11 @@ pub(crate) struct Server {
     process: Guarded,
     pub(crate) runtime: Runtime,
     started: Instant,
+    ready: Instant,
 }
 
 impl Installation {
+    /// Starts it with these settings; it is ready when this returns.
     pub(crate) async fn start(&self, settings: &[(&str, &str)]) -> Result<Server> {
         let listen = free_address()?;
         let (out, err) = log_to(&self.log)?;
@@ -60,7 +62,9 @@ impl Installation {
             if let Some(runtime) = self.runtime().filter(|runtime| Some(runtime.pid) == pid)
                 && is_live(runtime.listen)
             {
-                return Ok(Server { process, runtime, started });
+                let mut server = Server { process, runtime, started, ready: started };
+                server.wait_until_ready().await?;
+                return Ok(server);
             }
             if let Some(status) = process.child.try_wait().doing("waiting for counterfoil")? {
                 return Err(BenchError::Ended {
@@ -92,9 +96,8 @@ impl Server {
         Client::connect(self.runtime.listen)
     }
 
-    /// Waits until this process can serve everything, leader and projections included; tells how long that
-    /// took from the start of the process.
-    pub(crate) async fn ready(&self) -> Result<Duration> {
+    /// Ready to serve: it is known who leads, the database answers, and no task has failed. Read models may be behind.
+    async fn wait_until_ready(&mut self) -> Result<()> {
         while !answers(self.runtime.listen, "/health/ready") {
             if self.started.elapsed() > START_PATIENCE {
                 let (what, seconds) = ("becoming ready".to_owned(), START_PATIENCE.as_secs());
@@ -102,7 +105,17 @@ impl Server {
             }
             tokio::time::sleep(POLL).await;
         }
-        Ok(self.started.elapsed())
+        self.ready = Instant::now();
+        Ok(())
+    }
+
+    /// When its process was started.
+    pub(crate) fn started_at(&self) -> Instant {
+        self.started
+    }
+
+    pub(crate) fn ready_since(&self) -> Instant {
+        self.ready
     }
 }
 

@@ -5,8 +5,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -20,18 +21,22 @@ pub(crate) fn complain(text: &str) {
     eprintln!("{text}");
 }
 
+/// Between two plain lines on the progress of one piece of work.
+const MARK_EVERY: Duration = Duration::from_secs(5);
+
 /// How far a long piece of work has come.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    started: std::time::Instant,
+    started: Instant,
+    marked: Cell<Instant>,
 }
 
 impl Progress {
     pub(crate) fn new(steps: u64) -> Self {
-        let started = std::time::Instant::now();
+        let (started, marked) = (Instant::now(), Cell::new(Instant::now()));
         if !std::io::stderr().is_terminal() {
-            return Self { bar: None, started };
+            return Self { bar: None, started, marked };
         }
         let bar = ProgressBar::new(steps);
         // The template is a constant that is right; if it were not, the plain bar would do.
@@ -39,7 +44,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self { bar: Some(bar), started }
+        Self { bar: Some(bar), started, marked }
     }
 
     /// Says what is being done now.
@@ -50,10 +55,11 @@ impl Progress {
         }
     }
 
-    /// How far the present work has come: shown on a bar, too much for plain lines.
+    /// How far the present work has come: all of it beside a bar, now and then in plain lines.
     pub(crate) fn mark(&self, what: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(what.to_owned());
+        if self.bar.is_some() || self.marked.get().elapsed() >= MARK_EVERY {
+            self.marked.set(Instant::now());
+            self.doing(what);
         }
     }
 

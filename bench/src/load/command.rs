@@ -11,6 +11,7 @@ use crate::terminal;
 /// Lines that tell whoever reads our output what moment it is.
 pub(crate) const MEASURING_BEGINS: &str = "measuring begins";
 pub(crate) const MEASURING_ENDS: &str = "measuring ends";
+pub(crate) const LAST_ANSWER: &str = "last answer";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoadOptions {
@@ -55,6 +56,7 @@ pub(crate) fn run(options: LoadOptions) -> Result<()> {
         .run(|phase| match phase {
             Phase::MeasuringBegins if json => terminal::line(MEASURING_BEGINS),
             Phase::MeasuringEnds if json => terminal::line(MEASURING_ENDS),
+            Phase::LastAnswer if json => terminal::line(LAST_ANSWER),
             _ => {}
         })
         .doing("running the plan")?;

@@ -33,6 +33,8 @@ const SHOWN_COMPLAINTS: usize = 5;
 pub(crate) enum Phase {
     MeasuringBegins,
     MeasuringEnds,
+    /// Nothing is under way any more.
+    LastAnswer,
 }
 
 pub(crate) struct Driver<'a> {
@@ -83,7 +85,7 @@ impl<'a> Driver<'a> {
         })
     }
 
-    /// Runs the plan to its end and tells `on_phase` when measuring begins and ends.
+    /// Runs the plan to its end and tells `on_phase` when measuring begins and ends, and when all is answered.
     pub(crate) fn run(mut self, mut on_phase: impl FnMut(Phase)) -> io::Result<Outcome> {
         let mut events = Vec::with_capacity(self.connections.len().max(1));
         let mut scratch = vec![0; SCRATCH_BYTES];
@@ -110,6 +112,7 @@ impl<'a> Driver<'a> {
                 on_phase(Phase::MeasuringEnds);
             }
             if over && (self.in_flight == 0 || now >= self.measure_until + GRACE_MICROS) {
+                on_phase(Phase::LastAnswer);
                 break;
             }
             self.send_arrivals(now.min(self.measure_until));

@@ -17,7 +17,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use command::{LoadOptions, MEASURING_BEGINS, MEASURING_ENDS, millis, run};
+pub(crate) use command::{LAST_ANSWER, LoadOptions, MEASURING_BEGINS, MEASURING_ENDS, millis, run};
 pub(crate) use driver::{Driver, Phase};
 pub(crate) use histogram::Histogram;
 pub(crate) use key::key;

@@ -1,4 +1,7 @@
-//! What comes out of a run: `report.json` with flat keys, `report.svg` for the eye, a table for the terminal.
+//! What comes out of a run: flat keys as JSON, a picture, and the table of goals as text.
+//!
+//! It is written after every step, so that whatever ends a run leaves what was measured before; `complete` says whether
+//! everything that was asked for is in it.
 
 mod goals;
 mod svg;
@@ -10,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Doing, Result};
 use crate::load::{Histogram, millis};
-use crate::runner::Usage;
+use crate::runner::{Driven, Usage};
 
 pub(crate) use goals::{GOALS, number};
 pub(crate) use table::table;
@@ -19,9 +22,9 @@ pub(crate) use table::table;
 pub(crate) struct Report {
     figures: Map<String, Value>,
     /// Commands a second, to draw: name, figure, and whether it is Counterfoil's.
-    pub(crate) bars: Vec<Bar>,
+    bars: Vec<Bar>,
     /// Latencies, to draw.
-    pub(crate) curves: Vec<(String, Histogram)>,
+    curves: Vec<(String, Histogram)>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,7 +69,12 @@ impl Report {
         self.figure(&format!("{name}_max_ms"), millis(latency.max()));
     }
 
-    /// Who used how much of one core, in per cent.
+    /// Who used how much of one core while a scenario was measured, in per cent.
+    pub(crate) fn shares_of(&mut self, name: &str, driven: &Driven) {
+        let seconds = driven.outcome.seconds.max(0.001);
+        self.shares(name, driven.outcome.cpu_seconds / seconds, driven.usage.per(seconds));
+    }
+
     pub(crate) fn shares(&mut self, name: &str, generator: f64, usage: Usage) {
         let parts = [
             ("generator", generator),
@@ -80,14 +88,29 @@ impl Report {
         }
     }
 
+    /// Draws a bar, in place of one of that name.
     pub(crate) fn bar(&mut self, name: &str, per_second: f64, ours: bool) {
-        self.bars.push(Bar { name: name.to_owned(), per_second, ours });
+        let bar = Bar { name: name.to_owned(), per_second, ours };
+        match self.bars.iter_mut().find(|there| there.name == name) {
+            Some(there) => *there = bar,
+            None => self.bars.push(bar),
+        }
     }
 
-    pub(crate) fn write(&self, directory: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(&self.figures).doing("writing the report")?;
-        for (name, text) in [("report.json", text + "\n"), ("report.svg", svg::draw(self))] {
-            let path = directory.join(name);
+    /// Draws a curve, in place of one of that name.
+    pub(crate) fn curve(&mut self, name: &str, latency: Histogram) {
+        match self.curves.iter_mut().find(|(there, _)| there == name) {
+            Some((_, there)) => *there = latency,
+            None => self.curves.push((name.to_owned(), latency)),
+        }
+    }
+
+    /// Writes `<name>.json`, `<name>.svg` and `<name>.txt`.
+    pub(crate) fn write(&self, directory: &Path, name: &str) -> Result<()> {
+        let json = serde_json::to_string_pretty(&self.figures).doing("writing the report")? + "\n";
+        let text = table(self).join("\n") + "\n";
+        for (kind, text) in [("json", json), ("svg", svg::draw(self)), ("txt", text)] {
+            let path = directory.join(format!("{name}.{kind}"));
             std::fs::write(&path, text).doing(format!("writing {}", path.display()))?;
         }
         Ok(())
@@ -124,6 +147,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_again_takes_its_own_place() {
+        let mut report = Report::default();
+        for per_second in [1.0, 2.0] {
+            report.bar("many wallets", per_second, true);
+            report.curve("full load", Histogram::default());
+        }
+        assert_eq!((report.bars.len(), report.curves.len()), (1, 1));
+        assert!((report.bars[0].per_second - 2.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
     fn the_written_report_is_flat_and_holds_what_was_set() {
         let mut report = Report::default();
         report.figure("spread_per_s", 20_000.0);
@@ -132,15 +166,17 @@ mod tests {
         report.ratio("spread_vs_stock", "spread_per_s", "stock_spread_per_s");
         let directory = std::env::temp_dir().join(format!("bench-report-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
-        report.write(&directory).unwrap();
+        report.write(&directory, "report").unwrap();
         let written: Value =
             serde_json::from_slice(&std::fs::read(directory.join("report.json")).unwrap()).unwrap();
         let drawn = std::fs::read_to_string(directory.join("report.svg")).unwrap();
+        let text = std::fs::read_to_string(directory.join("report.txt")).unwrap();
         std::fs::remove_dir_all(&directory).unwrap();
         let figures = written.as_object().unwrap();
         assert_eq!(figures["spread_vs_pgbench"], json!(1.25));
         assert!(!figures.contains_key("spread_vs_stock"), "no figure is made up");
         assert!(figures.values().all(|value| !value.is_object()));
         assert!(drawn.starts_with("<svg"));
+        assert!(text.contains("spread_vs_pgbench"));
     }
 }

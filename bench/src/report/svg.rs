@@ -190,7 +190,8 @@ fn facts(out: &mut String, report: &Report, top: f64) -> f64 {
             text("machine_kernel"),
         ),
         format!(
-            "PostgreSQL {} (fsync {}, synchronous_commit {}, shared_buffers {}), nats-server {}; {} old idempotency keys",
+            "{}PostgreSQL {} (fsync {}, synchronous_commit {}, shared_buffers {}), nats-server {}; {} old idempotency keys",
+            if text("quick") == "true" { "A quick look on smaller sizes. " } else { "" },
             text("postgres_server_version").split(' ').next().unwrap_or_default(),
             text("postgres_fsync"),
             text("postgres_synchronous_commit"),
@@ -236,7 +237,7 @@ mod tests {
         for (name, scale) in [("full load", 7), ("one client", 1)] {
             let mut histogram = Histogram::default();
             (1..20_000).for_each(|n| histogram.record(scale * (300 + n / 7)));
-            report.curves.push((name.to_owned(), histogram));
+            report.curve(name, histogram);
         }
         report
     }

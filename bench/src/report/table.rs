@@ -1,5 +1,7 @@
 //! The table on the terminal: goal, actual, met.
 
+use serde_json::Value;
+
 use super::{GOALS, Report, number};
 
 pub(crate) fn table(report: &Report) -> Vec<String> {
@@ -21,6 +23,29 @@ pub(crate) fn table(report: &Report) -> Vec<String> {
             goal.what
         ));
     }
+    lines.push(String::new());
+    lines.extend(sizes(report));
+    if report.get("complete").and_then(Value::as_bool) == Some(false) {
+        lines.push("Not everything that was asked for was measured.".to_owned());
+    }
+    lines
+}
+
+/// What the figures were measured on. A quick run says that its sizes are not those the goals were set for.
+fn sizes(report: &Report) -> Vec<String> {
+    let size = |key: &str| report.number(key).map(number);
+    let (Some(events), Some(keys), Some(history)) =
+        (size("seed_events"), size("seed_old_keys"), size("seed_long_history"))
+    else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!(
+        "On a journal of {events} events and {keys} old keys; the long history has {history} events."
+    )];
+    if report.get("quick").and_then(Value::as_bool) == Some(true) {
+        lines
+            .push("A quick look: sizes are smaller than the goals ask for, and rounds are short.".to_owned());
+    }
     lines
 }
 
@@ -38,5 +63,23 @@ mod tests {
         assert!(line("drain_ms").contains("1,500 ms   NO"));
         assert!(line("errors").contains(" 0   yes"));
         assert!(line("cold_load_ms").contains(" –  "));
+    }
+
+    #[test]
+    fn a_quick_or_unfinished_run_says_so() {
+        let mut report = Report::default();
+        for (key, value) in [("seed_events", 2e6), ("seed_old_keys", 5e6), ("seed_long_history", 1e6)] {
+            report.figure(key, value);
+        }
+        let text = table(&report).join("\n");
+        assert!(
+            text.contains("5,000,000 old keys")
+                && !text.contains("quick")
+                && !text.contains("Not everything")
+        );
+        report.set("quick", true.into());
+        report.set("complete", false.into());
+        let text = table(&report).join("\n");
+        assert!(text.contains("A quick look") && text.contains("Not everything"));
     }
 }

@@ -36,15 +36,19 @@ impl Contender {
         report.figure(&format!("{name}_per_s"), per_second);
         report.set(&format!("{name}_rounds_per_s"), json!(rounds));
         report.latencies(name, &self.latency());
-        let seconds = median.outcome.seconds.max(0.001);
-        report.shares(name, median.outcome.cpu_seconds / seconds, median.usage.per(seconds));
+        report.shares_of(name, median);
         report.bar(title, per_second, ours);
-        bench.progress.tell(&format!("{title}: {} /s", number(per_second)));
+    }
+
+    pub(crate) fn say(&self, bench: &Bench, title: &str) {
+        if let Some(median) = self.median() {
+            bench.progress.tell(&format!("{title}: {} /s", number(median.outcome.per_second(true))));
+        }
     }
 
     /// Processor time a command takes of everybody, in the median round.
     pub(crate) fn tell_costs(&self, bench: &mut Bench) {
-        let Some(Driven { outcome, usage }) = self.median() else { return };
+        let Some(Driven { outcome, usage, .. }) = self.median() else { return };
         let commands = (outcome.per_second(true) * outcome.seconds).max(1.0);
         for (part, seconds) in [
             ("server", usage.counterfoil),
@@ -66,14 +70,18 @@ pub(crate) struct Inserts {
 }
 
 impl Inserts {
-    pub(crate) fn tell(mut self, bench: &mut Bench) {
+    pub(crate) fn median(&self) -> Option<f64> {
+        let mut ordered = self.per_second.clone();
+        ordered.sort_by(f64::total_cmp);
+        ordered.get(ordered.len() / 2).copied()
+    }
+
+    pub(crate) fn tell(&self, bench: &mut Bench) {
+        let Some(median) = self.median() else { return };
         let rounds: Vec<f64> = self.per_second.iter().map(|per_second| per_second.round()).collect();
-        self.per_second.sort_by(f64::total_cmp);
-        let Some(median) = self.per_second.get(self.per_second.len() / 2).copied() else { return };
         bench.report.figure("pgbench_per_s", median);
         bench.report.set("pgbench_rounds_per_s", json!(rounds));
         bench.report.shares("pgbench", self.usage.peer, Usage { peer: 0.0, ..self.usage });
         bench.report.bar("pgbench, one-row INSERTs", median, false);
-        bench.progress.tell(&format!("pgbench: {} /s", number(median)));
     }
 }

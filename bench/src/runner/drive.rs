@@ -1,13 +1,14 @@
 //! Runs one plan in a generator process and measures everybody's processor time while it measures.
 
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 use crate::child::Guarded;
 use crate::error::{BenchError, Doing, Result};
-use crate::load::{MEASURING_BEGINS, MEASURING_ENDS, Outcome, Plan};
+use crate::load::{LAST_ANSWER, MEASURING_BEGINS, MEASURING_ENDS, Outcome, Plan};
 use crate::procfs;
 
 /// Processor seconds of the parts of a running counterfoil.
@@ -61,10 +62,22 @@ impl Usage {
 pub(crate) struct Driven {
     pub(crate) outcome: Outcome,
     pub(crate) usage: Usage,
+    /// From the last answer until what was to come after it was done.
+    pub(crate) after: Duration,
 }
 
 /// Runs `plan` and watches the counterfoil `root` and, if it is the one under load, a peer.
 pub(crate) async fn drive(plan: &Plan, root: u32, peer: Option<u32>) -> Result<Driven> {
+    drive_then(plan, root, peer, async || Ok(())).await
+}
+
+/// The same, and does something in the moment the last request has been answered.
+pub(crate) async fn drive_then(
+    plan: &Plan,
+    root: u32,
+    peer: Option<u32>,
+    then: impl AsyncFnOnce() -> Result<()>,
+) -> Result<Driven> {
     let program = std::env::current_exe().doing("finding this program")?;
     let mut command = Command::new(program);
     command.args(["load", "--plan"]).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -77,15 +90,23 @@ pub(crate) async fn drive(plan: &Plan, root: u32, peer: Option<u32>) -> Result<D
     let output = output.ok_or_else(|| BenchError::Unusable("a generator without output".to_owned()))?;
     let mut lines = BufReader::new(output).lines();
     let (mut before, mut usage, mut outcome) = (None, None, None);
+    let (mut then, mut after) = (Some(then), Duration::ZERO);
     while let Some(line) = lines.next_line().await.doing("listening to the load generator")? {
         match line.as_str() {
             MEASURING_BEGINS => before = Some(Usage::of(root, peer)),
             MEASURING_ENDS => usage = before.map(|before| Usage::of(root, peer).since(before)),
+            LAST_ANSWER => {
+                let answered = Instant::now();
+                if let Some(then) = then.take() {
+                    then().await?;
+                }
+                after = answered.elapsed();
+            }
             document => outcome = Some(serde_json::from_str(document).doing("reading an outcome")?),
         }
     }
     let status = generator.child.wait().await.doing("waiting for the load generator")?;
-    outcome.map(|outcome| Driven { outcome, usage: usage.unwrap_or_default() }).ok_or_else(|| {
+    outcome.map(|outcome| Driven { outcome, usage: usage.unwrap_or_default(), after }).ok_or_else(|| {
         BenchError::Ended {
             program: "bench load".to_owned(),
             status: status.to_string(),

@@ -1,57 +1,60 @@
 //! The side scenarios: the same service under other kinds of load.
 
-use std::time::Instant;
-
 use serde_json::json;
 
 use super::bench::{Bench, Wallets, lane};
+use super::drive::{Driven, drive_then};
 use super::rounds::UsedKeys;
-use crate::error::Result;
-use crate::load::{Kind, Mix, Outcome, Pace, millis};
+use crate::error::{BenchError, Result};
+use crate::load::{Kind, Mix, Pace, millis};
 use crate::report::number;
-use crate::seed::{special, wait_for_projections};
+use crate::seed::wait_for_projections;
 
 /// Of what many wallets gave, so that there is room to catch up.
 const OPEN_SHARE: f64 = 0.7;
 /// Connections that write and at once read back, beside the full load.
 const LAG_CONNECTIONS: usize = 8;
 const REPLAY_SHARE: f64 = 0.1;
-/// A tenth of the seeded wallets of a quick run: nearly every command is a load.
-const SMALL_CACHE: &str = "1000";
+/// One wallet of so many fits into the small cache: nearly every command is a load.
+const CACHE_SHARE: usize = 10;
 
 pub(crate) async fn one_client(bench: &mut Bench) -> Result<()> {
     bench.progress.doing("one client");
-    bench.checkpoint().await?;
+    bench.even_start().await?;
     let mut plan = bench.plan(Wallets::Spread, 1, Mix::Deposits)?;
     plan.seconds = bench.times.side;
-    let outcome = bench.drive(&plan).await?.outcome;
-    tell(bench, "one_client", &outcome, "Counterfoil, one client");
-    bench.report.curves.push(("one client".to_owned(), outcome.latency(true)));
+    let driven = bench.drive(&plan).await?;
+    tell(bench, "one_client", &driven, "Counterfoil, one client");
+    bench.report.curve("one client", driven.outcome.latency(true));
     Ok(())
 }
 
 pub(crate) async fn open_loop(bench: &mut Bench) -> Result<()> {
-    let Some(full) = bench.report.number("spread_per_s") else { return Ok(()) };
+    let full = bench.report.number("spread_per_s").ok_or_else(|| missing("open-loop"))?;
     let rate = full * OPEN_SHARE;
     bench.progress.doing(&format!("open loop, {} arrivals a second", number(rate)));
-    bench.checkpoint().await?;
+    bench.even_start().await?;
     let mut plan = bench.plan(Wallets::Spread, bench.clients, Mix::Deposits)?;
     plan.lanes[0].pace = Pace::Open { rate };
-    let outcome = bench.drive(&plan).await?.outcome;
+    let driven = bench.drive(&plan).await?;
+    let outcome = &driven.outcome;
+    bench.report.shares_of("open_loop", &driven);
     bench.report.figure("open_loop_rate", rate);
     bench.report.figure("open_loop_per_s", outcome.per_second(true));
     let latency = outcome.latency(true);
     bench.report.latencies("open_loop", &latency);
     bench.progress.tell(&format!("open loop at 70 %: p99 {} ms", number(millis(latency.percentile(0.99)))));
-    bench.report.curves.push(("70 % load".to_owned(), latency));
+    bench.report.curve("70 % load", latency);
     Ok(())
 }
 
 pub(crate) async fn mixed(bench: &mut Bench) -> Result<()> {
     bench.progress.doing("reads and writes");
-    bench.checkpoint().await?;
+    bench.even_start().await?;
     let plan = bench.plan(Wallets::Spread, bench.clients, Mix::ReadWrite)?;
-    let outcome = bench.drive(&plan).await?.outcome;
+    let driven = bench.drive(&plan).await?;
+    let outcome = &driven.outcome;
+    bench.report.shares_of("mixed", &driven);
     bench.report.figure("mixed_commands_per_s", outcome.per_second(true));
     bench.report.figure("mixed_queries_per_s", outcome.per_second(false));
     bench.report.latencies("mixed_command", &outcome.latency(true));
@@ -64,16 +67,17 @@ pub(crate) async fn mixed(bench: &mut Bench) -> Result<()> {
 
 /// Old keys amid fresh ones: each has to be answered as it was the first time, and hold up nobody.
 pub(crate) async fn replay(bench: &mut Bench, used: Option<UsedKeys>) -> Result<()> {
-    let Some(UsedKeys { key_seed, count }) = used.filter(|used| used.count > 0) else { return Ok(()) };
+    let used = used.filter(|used| used.count > 0).ok_or_else(|| missing("replay"))?;
+    let UsedKeys { key_seed, count } = used;
     bench.progress.doing("replay of old keys");
-    bench.checkpoint().await?;
+    bench.even_start().await?;
     let mix = Mix::Replay { share: REPLAY_SHARE, key_seed, count };
     let plan = bench.plan(Wallets::Spread, bench.clients, mix)?;
-    let outcome = bench.drive(&plan).await?.outcome;
-    tell(bench, "replay", &outcome, "Counterfoil, 10 % old keys");
+    let driven = bench.drive(&plan).await?;
+    tell(bench, "replay", &driven, "Counterfoil, 10 % old keys");
     bench.report.figure("replay_share", REPLAY_SHARE);
     bench.report.ratio("replay_vs_spread", "replay_per_s", "spread_per_s");
-    if let Some(sample) = outcome.sample("main", Kind::Replay) {
+    if let Some(sample) = driven.outcome.sample("main", Kind::Replay) {
         bench.report.latencies("replayed", &sample.latency);
         let unmarked = sample.answered - sample.replayed;
         if unmarked > 0 {
@@ -87,19 +91,21 @@ pub(crate) async fn replay(bench: &mut Bench, used: Option<UsedKeys>) -> Result<
 /// Full load with a few clients that read what they wrote; then how long the read models need to come to rest.
 pub(crate) async fn lag(bench: &mut Bench) -> Result<()> {
     bench.progress.doing("full load with readers of their own writes");
-    bench.checkpoint().await?;
+    bench.even_start().await?;
     let mut plan = bench.plan(Wallets::Spread, bench.clients - LAG_CONNECTIONS, Mix::Deposits)?;
     plan.lanes.push(lane("lag", LAG_CONNECTIONS, Mix::ReadYourWrites, plan.targets.len()));
-    let outcome = bench.drive(&plan).await?.outcome;
-    let stopped = Instant::now();
-    let long = special(&bench.size).long;
-    wait_for_projections(bench.server()?, &bench.users[long.owner], long.id).await?;
-    bench.report.figure("drain_ms", stopped.elapsed().as_secs_f64() * 1e3);
+    let server = bench.server()?;
+    let caught_up = async || wait_for_projections(server, &bench.users[0]).await;
+    let driven = drive_then(&plan, server.runtime.pid, None, caught_up).await?;
+    let outcome = &driven.outcome;
+    bench.count_errors(outcome.errors, &outcome.complaints);
+    bench.report.shares_of("lag", &driven);
+    bench.report.figure("drain_ms", driven.after.as_secs_f64() * 1e3);
     bench.report.figure("lag_load_per_s", outcome.per_second(true));
     if let Some(sample) = outcome.sample("lag", Kind::ReadYourWrite) {
         bench.report.latencies("lag", &sample.latency);
         bench.report.set("lag_reads", json!(sample.latency.count()));
-        bench.report.curves.push(("write until read shows it".to_owned(), sample.latency.clone()));
+        bench.report.curve("write until read shows it", sample.latency.clone());
         let p99 = number(millis(sample.latency.percentile(0.99)));
         bench.progress.tell(&format!("a read shows a write: p99 {p99} ms"));
     }
@@ -109,18 +115,24 @@ pub(crate) async fn lag(bench: &mut Bench) -> Result<()> {
 /// More wallets than the server may keep in memory.
 pub(crate) async fn small_cache(bench: &mut Bench) -> Result<()> {
     bench.progress.doing("working set larger than the cache");
-    bench.restart(&[("COUNTERFOIL_AGGREGATE_CACHE", SMALL_CACHE)]).await?;
-    bench.checkpoint().await?;
+    let aggregates = bench.size.wallets() / CACHE_SHARE;
+    bench.restart(&[("COUNTERFOIL_AGGREGATE_CACHE", &aggregates.to_string())]).await?;
+    bench.even_start().await?;
     let plan = bench.plan(Wallets::All, bench.clients, Mix::Deposits)?;
-    let outcome = bench.drive(&plan).await?.outcome;
-    tell(bench, "small_cache", &outcome, "Counterfoil, cache too small");
-    bench.report.set("small_cache_aggregates", json!(SMALL_CACHE.parse::<u64>().unwrap_or_default()));
+    let driven = bench.drive(&plan).await?;
+    tell(bench, "small_cache", &driven, "Counterfoil, cache too small");
+    bench.report.set("small_cache_aggregates", json!(aggregates));
     bench.report.set("small_cache_wallets", json!(plan.targets.len()));
-    bench.restart(&[]).await?;
     Ok(())
 }
 
-fn tell(bench: &mut Bench, name: &str, outcome: &Outcome, title: &str) {
+fn missing(scenario: &str) -> BenchError {
+    BenchError::Unusable(format!("{scenario} rests on what spread did, and spread did nothing"))
+}
+
+fn tell(bench: &mut Bench, name: &str, driven: &Driven, title: &str) {
+    let outcome = &driven.outcome;
+    bench.report.shares_of(name, driven);
     let per_second = outcome.per_second(true);
     bench.report.figure(&format!("{name}_per_s"), per_second);
     bench.report.latencies(name, &outcome.latency(true));

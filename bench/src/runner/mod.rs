@@ -1,7 +1,8 @@
 //! `bench run`: everything, in one go, on one machine, into one report.
 //!
 //! The server runs as anybody runs it, with all it does switched on. Whatever this starts ends with it: each child
-//! is held by a guard, and a signal drops them all.
+//! is held by a guard, and a signal drops them all. The report is written after every step, so a step that fails costs
+//! its own figures and no others.
 
 mod bench;
 mod contender;
@@ -22,14 +23,15 @@ use crate::seed::{SeedOptions, log_in, prepare};
 use crate::terminal::{self, Progress};
 
 use bench::{Bench, Times};
+use rounds::UsedKeys;
 
-pub(crate) use drive::Usage;
+pub(crate) use drive::{Driven, Usage};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) seed: SeedOptions,
-    /// Only these scenarios
+    /// Only these scenarios; their report is partial.json, and report.json stays as it is
     #[arg(long, value_delimiter = ',', value_name = "SCENARIO")]
     pub(crate) only: Vec<Scenario>,
 }
@@ -78,83 +80,81 @@ pub(crate) async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Re
     }
 }
 
+/// The steps of a run, in their order. Restarts and rebuilds come first: the journal has its seeded size, and what a
+/// start leaves behind is over before load begins. Old keys come late: the writer looks keys up for a while after one.
+const STEPS: [&[Scenario]; 10] = [
+    &[Scenario::Start],
+    &[Scenario::Rebuild],
+    &[Scenario::Warm],
+    &[Scenario::Spread, Scenario::Hot, Scenario::Pgbench, Scenario::Stock],
+    &[Scenario::OneClient],
+    &[Scenario::OpenLoop],
+    &[Scenario::Mixed],
+    &[Scenario::Lag],
+    &[Scenario::Replay],
+    &[Scenario::SmallCache],
+];
+
 async fn whole_run(options: RunOptions) -> Result<()> {
-    let steps = if options.seed.quick { Times::quick() } else { Times::full() }.rounds + 10;
-    let progress = Progress::new(steps as u64);
-    let started = std::time::Instant::now();
+    let rounds = if options.seed.quick { Times::quick() } else { Times::full() }.rounds;
+    let progress = Progress::new((STEPS.len() + rounds) as u64);
     let server = prepare(&options.seed, &progress).await?;
     progress.doing("logging the users in");
     let users = log_in(server.runtime.listen, options.seed.size().users)?;
     progress.step();
     let mut bench = Bench::new(&options, server, users, progress)?;
-    bench.progress.doing("looking at the machine");
-    let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
-    bench.report.set("started_at", json!(now));
-    let directory = bench.directory.clone();
-    let mut report = std::mem::take(&mut bench.report);
-    machine::describe(bench.server()?, &directory, &mut report).await?;
-    bench.report = report;
 
-    scenarios(&mut bench).await?;
+    let measured = scenarios(&mut bench).await;
 
-    if let Some(server) = bench.server.take() {
-        server.stop().await?;
-    }
-    let errors = bench.errors();
-    bench.report.set("errors", json!(errors));
-    bench.report.figure("run_seconds", started.elapsed().as_secs_f64());
-    bench.report.write(&directory)?;
+    let stopped = match bench.server.take() {
+        Some(server) => server.stop().await,
+        None => Ok(()),
+    };
+    bench.report.set("complete", json!(measured.is_ok()));
+    bench.save()?;
+    let place = format!("{}/{}", bench.directory.display(), bench.report_name());
     let Bench { report, progress, .. } = bench;
     drop(progress);
     for line in table(&report) {
         terminal::line(&line);
     }
-    terminal::line(&format!("\n{0}/report.json  {0}/report.svg", directory.display()));
-    Ok(())
+    terminal::line(&format!("\n{place}.json  {place}.svg  {place}.txt"));
+    measured.and(stopped)
 }
 
 async fn scenarios(bench: &mut Bench) -> Result<()> {
-    if bench.wants(Scenario::Start) {
-        probes::starts(bench).await?;
+    bench.progress.doing("looking at the machine");
+    let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
+    bench.report.set("started_at", json!(now));
+    let mut report = std::mem::take(&mut bench.report);
+    let described = machine::describe(bench.server()?, &bench.directory, &mut report).await;
+    bench.report = report;
+    described?;
+    let mut used = None;
+    for step in STEPS {
+        if step.iter().any(|scenario| bench.wants(*scenario)) {
+            one(bench, step[0], &mut used).await?;
+            bench.save()?;
+        }
+        bench.progress.step();
     }
-    bench.progress.step();
-    if bench.wants(Scenario::Warm) {
-        probes::warm(bench)?;
-    }
-    bench.progress.step();
-    let compared = [Scenario::Spread, Scenario::Hot, Scenario::Pgbench, Scenario::Stock];
-    let used = if compared.into_iter().any(|scenario| bench.wants(scenario)) {
-        rounds::run(bench).await?
-    } else {
-        None
-    };
-    if bench.wants(Scenario::OneClient) {
-        loads::one_client(bench).await?;
-    }
-    bench.progress.step();
-    if bench.wants(Scenario::OpenLoop) {
-        loads::open_loop(bench).await?;
-    }
-    bench.progress.step();
-    if bench.wants(Scenario::Mixed) {
-        loads::mixed(bench).await?;
-    }
-    bench.progress.step();
-    if bench.wants(Scenario::Replay) {
-        loads::replay(bench, used).await?;
-    }
-    bench.progress.step();
-    if bench.wants(Scenario::Lag) {
-        loads::lag(bench).await?;
-    }
-    bench.progress.step();
-    if bench.wants(Scenario::Rebuild) {
-        probes::rebuilds(bench).await?;
-    }
-    bench.progress.step();
-    if bench.wants(Scenario::SmallCache) {
-        loads::small_cache(bench).await?;
-    }
-    bench.progress.step();
     Ok(())
+}
+
+async fn one(bench: &mut Bench, step: Scenario, used: &mut Option<UsedKeys>) -> Result<()> {
+    match step {
+        Scenario::Start => probes::starts(bench).await,
+        Scenario::Rebuild => probes::rebuilds(bench).await,
+        Scenario::Warm => probes::warm(bench).await,
+        Scenario::Spread | Scenario::Hot | Scenario::Pgbench | Scenario::Stock => {
+            *used = rounds::run(bench).await?;
+            Ok(())
+        }
+        Scenario::OneClient => loads::one_client(bench).await,
+        Scenario::OpenLoop => loads::open_loop(bench).await,
+        Scenario::Mixed => loads::mixed(bench).await,
+        Scenario::Lag => loads::lag(bench).await,
+        Scenario::Replay => loads::replay(bench, *used).await,
+        Scenario::SmallCache => loads::small_cache(bench).await,
+    }
 }

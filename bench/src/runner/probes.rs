@@ -14,77 +14,85 @@ use crate::error::{BenchError, Doing, Result};
 use crate::load::{Histogram, millis};
 use crate::procfs;
 use crate::report::number;
-use crate::seed::{Seeded, Special, special};
+use crate::seed::{Seeded, hot, long, short, wait_for_projections};
 
 /// Long enough for whatever a start leaves behind to be done.
 const SETTLE: Duration = Duration::from_secs(3);
 /// Requests before the cold one, so that it pays for its history and nothing else.
 const WARMING: usize = 20;
-/// Snapshots are written in the background, now and then.
-const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(100);
+/// Measured deposits into one short wallet.
+const PROBES_EACH: usize = 9;
 
 /// Starts again and again: how long that takes, how much memory an idle server holds, and what the first command
 /// on a wallet with a long history costs.
+///
+/// A start is over when the process is ready and all read models have answered for the newest position.
 pub(crate) async fn starts(bench: &mut Bench) -> Result<()> {
-    let Special { long, short, .. } = special(&bench.size);
-    wait_for_snapshot(bench, &long).await?;
-    let (mut starts, mut loads, mut idle, mut warm) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (long, hot) = (long(&bench.size), hot(&bench.size));
+    let (mut readies, mut starts, mut loads) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut idle, mut warm, mut tails) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=bench.times.restarts {
         bench.progress.doing(&format!("start {round} on existing data"));
-        starts.push(bench.restart(&[]).await?.as_secs_f64() * 1e3);
+        bench.restart(&[]).await?;
+        let server = bench.server()?;
+        wait_for_projections(server, &bench.users[0]).await?;
+        starts.push(server.started_at().elapsed().as_secs_f64() * 1e3);
+        readies.push((server.ready_since() - server.started_at()).as_secs_f64() * 1e3);
         tokio::time::sleep(SETTLE).await;
         let resident = procfs::resident_bytes(bench.server()?.runtime.pid).unwrap_or_default();
-        idle.push(mebibytes(resident));
+        idle.push(megabytes(resident));
+        tails.push(tail(bench, &long).await?);
         let mut client = bench.server()?.client()?;
         for _ in 0..WARMING {
-            warm.push(millis(deposit(bench, &mut client, &short)?));
+            warm.push(millis(deposit(bench, &mut client, &hot)?));
         }
         loads.push(millis(deposit(bench, &mut client, &long)?));
     }
+    bench.report.set("cold_load_all_ms", json!(loads));
+    bench.report.set("cold_load_tail_events", json!(tails));
+    bench.report.set("start_warm_all_ms", json!(starts));
+    bench.report.figure("start_ready_ms", median(&mut readies));
     bench.report.figure("start_warm_ms", median(&mut starts));
     bench.report.figure("idle_rss_mb", median(&mut idle));
     bench.report.figure("cold_load_ms", median(&mut loads));
     bench.report.figure("cold_load_warm_ms", median(&mut warm));
-    bench.report.set("cold_load_all_ms", json!(loads));
-    bench.report.set("start_warm_all_ms", json!(starts));
     let (start, load) = (number(median(&mut starts)), number(median(&mut loads)));
     bench.progress.tell(&format!("started in {start} ms, first command on a long history {load} ms"));
     Ok(())
 }
 
-async fn wait_for_snapshot(bench: &Bench, wallet: &Seeded) -> Result<()> {
-    let started = Instant::now();
-    let mut connection = bench.database().await?;
-    loop {
-        let there: bool = sqlx::query_scalar("select exists (select from snapshots where aggregate_id = $1)")
-            .bind(wallet.id.to_string())
-            .fetch_one(&mut connection)
-            .await
-            .doing("looking for a snapshot")?;
-        if there {
-            return Ok(());
-        }
-        if started.elapsed() > SNAPSHOT_PATIENCE {
-            let (what, seconds) = ("writing a snapshot".to_owned(), SNAPSHOT_PATIENCE.as_secs());
-            return Err(BenchError::TooSlow { what, seconds });
-        }
-        tokio::time::sleep(POLL).await;
-    }
+/// How many events a load of this wallet finds after its snapshot.
+async fn tail(bench: &Bench, wallet: &Seeded) -> Result<i64> {
+    sqlx::query_scalar(
+        "select coalesce(max(e.sequence) - (select s.sequence from snapshots s where s.aggregate_type = 'wallet' \
+         and s.aggregate_id = $1), max(e.sequence)) from events e \
+         where e.aggregate_type = 'wallet' and e.aggregate_id = $1",
+    )
+    .bind(wallet.id.to_string())
+    .fetch_one(&mut bench.database().await?)
+    .await
+    .doing("looking for a snapshot")
 }
 
-/// Deposits into a wallet with a long history and into one with ten events, in turns over one connection.
-pub(crate) fn warm(bench: &mut Bench) -> Result<()> {
-    bench.progress.doing("a long history against a short one");
-    let Special { long, short, .. } = special(&bench.size);
+/// Deposits into a wallet with a long history and into short ones, in turns over one connection. A short wallet is left
+/// for the next one before it has grown: when it is measured it has 11 to 20 events.
+pub(crate) async fn warm(bench: &mut Bench) -> Result<()> {
+    bench.progress.doing("a long history against short ones");
+    bench.even_start().await?;
+    let long = long(&bench.size);
     let mut client = bench.server()?.client()?;
     let (mut of_long, mut of_short) = (Histogram::default(), Histogram::default());
-    for probe in 0..bench.times.probes + WARMING {
-        // Who goes first changes, so that neither always follows the other.
-        let pair = if probe % 2 == 0 { [&long, &short] } else { [&short, &long] };
-        for wallet in pair {
-            let took = deposit(bench, &mut client, wallet)?;
-            if probe >= WARMING {
+    for _ in 0..WARMING {
+        deposit(bench, &mut client, &long)?;
+    }
+    for short in short(&bench.size).take(bench.times.short_wallets) {
+        // Its history and its owner's token are read now, not in the measured ones.
+        deposit(bench, &mut client, &short)?;
+        for probe in 0..PROBES_EACH {
+            // Who goes first changes, so that neither always follows the other.
+            let pair = if probe % 2 == 0 { [&long, &short] } else { [&short, &long] };
+            for wallet in pair {
+                let took = deposit(bench, &mut client, wallet)?;
                 if wallet.id == long.id { of_long.record(took) } else { of_short.record(took) }
             }
         }
@@ -141,8 +149,8 @@ fn median(values: &mut [f64]) -> f64 {
 
 /// Memory is far below 2^52 bytes, where an `f64` is exact.
 #[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::Scenario;
-use super::bench::{Bench, SPREAD_WALLETS, Wallets, lane};
+use super::bench::{Bench, SPREAD_WALLETS, Times, Wallets, lane};
 use super::contender::{Contender, Inserts};
 use super::drive::{Driven, Usage, drive};
 use crate::error::Result;
@@ -14,12 +14,12 @@ use crate::load::{Mix, Plan, Routes, Target};
 use crate::peers::database;
 use crate::peers::pgbench::PgBench;
 use crate::peers::stock;
+use crate::report::number;
 
-/// Client counts tried before the rounds; the best one is used in all of them.
-const OURS: [usize; 3] = [128, 256, 512];
-const STOCK: [usize; 4] = [8, 16, 32, 64];
-/// On one wallet more clients only add conflicts: few are tried too.
-const STOCK_HOT: [usize; 4] = [1, 4, 16, 64];
+const OURS_SPREAD: &str = "Counterfoil, many wallets";
+const OURS_HOT: &str = "Counterfoil, one wallet";
+const STOCK_SPREAD: &str = "stock cqrs-es, many wallets";
+const STOCK_HOT: &str = "stock cqrs-es, one wallet";
 /// What pgbench does before and after is not its steady work.
 const EDGE: Duration = Duration::from_millis(300);
 
@@ -51,8 +51,8 @@ pub(crate) async fn run(bench: &mut Bench) -> Result<Option<UsedKeys>> {
     let mut rounds = Rounds {
         pgbench: PgBench::prepare(ours, &peers_url, &bench.directory).await?,
         peers_url,
-        stock_clients: STOCK[0],
-        stock_hot_clients: STOCK_HOT[0],
+        stock_clients: 0,
+        stock_hot_clients: 0,
         batch: 0,
         spread: Contender::default(),
         hot: Contender::default(),
@@ -61,34 +61,45 @@ pub(crate) async fn run(bench: &mut Bench) -> Result<Option<UsedKeys>> {
         inserts: Inserts::default(),
         used: None,
     };
-    rounds.calibrate(bench).await?;
-    for round in 1..=bench.times.rounds {
-        rounds.round(bench, round).await?;
-        bench.progress.step();
-    }
-    Ok(rounds.tell(bench))
+    let measured = rounds.all(bench).await;
+    rounds.tell(bench);
+    rounds.say(bench);
+    measured.map(|()| rounds.used)
 }
 
 impl Rounds {
+    async fn all(&mut self, bench: &mut Bench) -> Result<()> {
+        self.calibrate(bench).await?;
+        for round in 1..=bench.times.rounds {
+            self.round(bench, round).await?;
+            self.tell(bench);
+            bench.save()?;
+            bench.progress.step();
+        }
+        Ok(())
+    }
+
     /// Finds the client count each contender likes best.
     async fn calibrate(&mut self, bench: &mut Bench) -> Result<()> {
-        let seconds = bench.times.calibration;
+        let Times { calibration, clients, stock_clients, stock_hot_clients, .. } = bench.times;
         if bench.wants(Scenario::Spread) || bench.wants(Scenario::Hot) {
             let mut tried = Vec::new();
-            for clients in OURS {
+            for &clients in several(clients) {
                 bench.progress.doing(&format!("looking for the best client count: {clients}"));
+                bench.even_start().await?;
                 let mut plan = bench.plan(Wallets::Spread, clients, Mix::Deposits)?;
-                plan.seconds = seconds;
+                plan.seconds = calibration;
                 tried.push((clients, bench.drive(&plan).await?));
             }
-            bench.clients = best(&tried).unwrap_or(bench.clients);
+            bench.clients = best(&tried).unwrap_or(clients[0]);
         }
         if bench.wants(Scenario::Stock) {
-            for (counts, wallets) in [(STOCK, SPREAD_WALLETS), (STOCK_HOT, 1)] {
+            for (counts, wallets) in [(stock_clients, SPREAD_WALLETS), (stock_hot_clients, 1)] {
                 let mut tried = Vec::new();
-                for clients in counts {
+                for &clients in several(counts) {
                     bench.progress.doing(&format!("looking for the best client count of stock: {clients}"));
-                    tried.push((clients, self.deposit_with_stock(bench, wallets, clients, seconds).await?));
+                    let driven = self.deposit_with_stock(bench, wallets, clients, calibration).await?;
+                    tried.push((clients, driven));
                 }
                 let best = best(&tried).unwrap_or(counts[0]);
                 let chosen = if wallets == 1 { &mut self.stock_hot_clients } else { &mut self.stock_clients };
@@ -100,12 +111,14 @@ impl Rounds {
 
     async fn round(&mut self, bench: &mut Bench, round: usize) -> Result<()> {
         let turn = |what: &str| format!("round {round} of {}: {what}", bench.times.rounds);
-        let turns = [
+        let mut turns = [
             (Scenario::Spread, turn("many wallets")),
             (Scenario::Pgbench, turn("pgbench")),
             (Scenario::Stock, turn("stock cqrs-es")),
             (Scenario::Hot, turn("one wallet")),
         ];
+        // Who goes first changes: nobody always follows the same other, or always meets the youngest tables.
+        turns.rotate_left((round - 1) % 4);
         for (scenario, text) in turns {
             if !bench.wants(scenario) {
                 continue;
@@ -133,8 +146,10 @@ impl Rounds {
         Ok(())
     }
 
+    /// Warms up as long as the others do; that part is thrown away, as theirs is.
     async fn insert(&mut self, bench: &Bench) -> Result<()> {
-        bench.checkpoint().await?;
+        bench.even_start().await?;
+        PgBench::finish(self.pgbench.start(whole_seconds(bench.times.warmup))?).await?;
         let root = bench.server()?.runtime.pid;
         let running = self.pgbench.start(whole_seconds(bench.times.round))?;
         tokio::time::sleep(EDGE).await;
@@ -153,7 +168,7 @@ impl Rounds {
         clients: usize,
         seconds: f64,
     ) -> Result<Driven> {
-        bench.checkpoint().await?;
+        bench.even_start().await?;
         let (server, address) = stock::start(&self.peers_url).await?;
         self.batch += 1;
         let account = |number| Target { id: format!("{}-{number}", self.batch), token: None };
@@ -175,34 +190,49 @@ impl Rounds {
         Ok(driven)
     }
 
-    fn tell(self, bench: &mut Bench) -> Option<UsedKeys> {
+    /// Writes what is known so far into the report.
+    fn tell(&self, bench: &mut Bench) {
         bench.report.set("clients", json!(bench.clients));
         bench.report.set("stock_clients", json!(self.stock_clients));
         bench.report.set("stock_hot_clients", json!(self.stock_hot_clients));
-        self.spread.tell(bench, "spread", "Counterfoil, many wallets", true);
+        self.spread.tell(bench, "spread", OURS_SPREAD, true);
         self.spread.tell_costs(bench);
-        self.hot.tell(bench, "hot", "Counterfoil, one wallet", true);
+        self.hot.tell(bench, "hot", OURS_HOT, true);
         self.inserts.tell(bench);
-        self.stock.tell(bench, "stock_spread", "stock cqrs-es, many wallets", false);
-        self.stock_hot.tell(bench, "stock_hot", "stock cqrs-es, one wallet", false);
+        self.stock.tell(bench, "stock_spread", STOCK_SPREAD, false);
+        self.stock_hot.tell(bench, "stock_hot", STOCK_HOT, false);
         for (name, contender) in [("full load", &self.spread), ("stock cqrs-es, full load", &self.stock)] {
-            bench.report.curves.push((name.to_owned(), contender.latency()));
+            bench.report.curve(name, contender.latency());
         }
         bench.report.ratio("spread_vs_pgbench", "spread_per_s", "pgbench_per_s");
         bench.report.ratio("spread_vs_stock", "spread_per_s", "stock_spread_per_s");
         bench.report.ratio("hot_vs_stock_hot", "hot_per_s", "stock_hot_per_s");
         bench.report.ratio("hot_vs_spread", "hot_per_s", "spread_per_s");
-        self.used
+    }
+
+    fn say(&self, bench: &Bench) {
+        self.spread.say(bench, OURS_SPREAD);
+        self.hot.say(bench, OURS_HOT);
+        if let Some(median) = self.inserts.median() {
+            bench.progress.tell(&format!("pgbench: {} /s", number(median)));
+        }
+        self.stock.say(bench, STOCK_SPREAD);
+        self.stock_hot.say(bench, STOCK_HOT);
     }
 }
 
 async fn ours(bench: &mut Bench, wallets: Wallets) -> Result<(Driven, UsedKeys)> {
-    bench.checkpoint().await?;
+    bench.even_start().await?;
     let mut plan = bench.plan(wallets, bench.clients, Mix::Deposits)?;
     plan.seconds = bench.times.round;
     let driven = bench.drive(&plan).await?;
     let count = driven.outcome.lanes.first().map_or(0, |lane| lane.deposits);
     Ok((driven, UsedKeys { key_seed: plan.lanes[0].key_seed, count }))
+}
+
+/// One count alone needs no trial.
+fn several(counts: &'static [usize]) -> &'static [usize] {
+    if counts.len() > 1 { counts } else { &[] }
 }
 
 fn best(tried: &[(usize, Driven)]) -> Option<usize> {

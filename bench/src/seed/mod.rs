@@ -1,11 +1,13 @@
 //! Seeding: a journal that looks as if it had been used for a long time.
 //!
-//! Users register over HTTP, because only the server can make what they need to log in. Then the server is
-//! started without a writer, wallets with their histories and millions of old idempotency keys go in through
-//! the journal's own door, and a last start brings the stream and the read models up. The result is kept
-//! with a stamp that says what it is; every run works on a copy, so each begins where the others began.
+//! The few users that will log in register over HTTP: their tokens need passwords, and a password is hashed by the
+//! server alone. Then the server is started without a writer, and everything else goes in bulk through the journal's own
+//! door: thousands of other users, wallets with their histories, millions of old idempotency keys. A last start brings
+//! the stream and the read models up. The result is kept with a stamp that says what it is; every run works on a copy,
+//! so each begins where the others began.
 
 mod fill;
+mod others;
 mod size;
 mod users;
 mod wallets;
@@ -13,9 +15,10 @@ mod wallets;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use commands::vault::KeyRing;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::process::Command;
-use uuid::Uuid;
 
 use crate::child::Guarded;
 use crate::error::{BenchError, Doing, Result};
@@ -24,7 +27,7 @@ use crate::terminal::Progress;
 
 pub(crate) use size::Size;
 pub(crate) use users::{User, log_in};
-pub(crate) use wallets::{Seeded, Special, ordinary, special};
+pub(crate) use wallets::{Seeded, hot, long, ordinary, short};
 
 /// Lies in the kept data; counterfoil leaves names it does not know alone.
 const STAMP: &str = "seed.json";
@@ -85,7 +88,7 @@ pub(crate) async fn prepare(options: &SeedOptions, progress: &Progress) -> Resul
     if read_stamp(&kept).as_ref() == Some(&stamp) {
         progress.doing("copying the seeded data");
         copy(&kept, &installation.data_dir).await?;
-        match started(&installation).await {
+        match installation.start(&[]).await {
             Ok(server) => return Ok(server),
             Err(error) => progress.tell(&format!("the seeded data is of no use any longer: {error}")),
         }
@@ -97,13 +100,7 @@ pub(crate) async fn prepare(options: &SeedOptions, progress: &Progress) -> Resul
     copy(&installation.data_dir, &kept).await?;
     let text = serde_json::to_string_pretty(&stamp).doing("writing the stamp")?;
     std::fs::write(kept.join(STAMP), text).doing("writing the stamp")?;
-    started(&installation).await
-}
-
-async fn started(installation: &Installation) -> Result<Server> {
-    let server = installation.start(&[]).await?;
-    server.ready().await?;
-    Ok(server)
+    installation.start(&[]).await
 }
 
 fn read_stamp(kept: &Path) -> Option<Stamp> {
@@ -135,20 +132,22 @@ async fn seed(installation: &Installation, size: &Size, progress: &Progress) -> 
     let started = Instant::now();
     progress.doing(&format!("registering {} users", size.users));
     let server = installation.start(&[]).await?;
-    server.ready().await?;
     let owners = users::register(server.runtime.listen, size.users)?;
     server.stop().await?;
 
-    progress.doing(&format!("seeding {} events and {} idempotency keys", size.events(), size.old_keys));
+    let (users, events, keys) = (size.others, size.events(), size.old_keys);
+    progress.doing(&format!("seeding {users} users, {events} events and {keys} idempotency keys"));
     let server = installation.start(&[("COUNTERFOIL_ROLES", "api")]).await?;
-    fill::fill(&server.runtime.database_url, size, &owners, progress).await?;
+    let keys = installation.data_dir.join("keys.json");
+    let ring = std::fs::read_to_string(&keys).doing("reading the key ring")?;
+    let ring = KeyRing::from_json(&ring).map_err(|error| BenchError::Unusable(error.to_string()))?;
+    fill::fill(&server.runtime.database_url, ring, size, &owners, progress).await?;
     server.stop().await?;
 
     progress.doing("bringing stream and read models up to the journal");
     let server = installation.start(&[]).await?;
-    server.ready().await?;
     let user = users::log_in(server.runtime.listen, 1)?;
-    wait_for_projections(&server, &user[0], wallets::special(size).long.id).await?;
+    wait_until_idle(&server, &user[0]).await?;
     server.stop().await?;
     progress.tell(&format!("seeded in {:.0} s", started.elapsed().as_secs_f64()));
     Ok(())
@@ -168,13 +167,14 @@ pub(crate) async fn database(server: &Server) -> Result<sqlx::PgConnection> {
     sqlx::Connection::connect(&server.runtime.database_url).await.doing("connecting to the database")
 }
 
-/// Asks the read models for the newest position until they have it. `wallet` belongs to `user`.
-pub(crate) async fn wait_for_projections(server: &Server, user: &User, wallet: Uuid) -> Result<()> {
+/// Asks each of the read models for the newest position until it is there.
+pub(crate) async fn wait_for_projections(server: &Server, user: &User) -> Result<()> {
     let head = head(server).await?;
     let started = Instant::now();
     let mut client = server.client()?;
-    for list in ["", "/transactions"] {
-        let path = format!("/api/v1/wallets/{wallet}{list}?min_position={head}");
+    // Of `profiles`, `wallets` and `transactions`, in this order.
+    for query in ["users/me", "users/me/balance", "users/me/balance/transactions"] {
+        let path = format!("/api/v1/{query}?min_position={head}");
         loop {
             let reply = client.get(&path, Some(&user.token))?;
             match reply.status {
@@ -185,4 +185,23 @@ pub(crate) async fn wait_for_projections(server: &Server, user: &User, wallet: U
         }
     }
     Ok(())
+}
+
+/// Waits until nothing is left to do behind the answers: read models and stream are where the journal is.
+pub(crate) async fn wait_until_idle(server: &Server, user: &User) -> Result<()> {
+    wait_for_projections(server, user).await?;
+    let (head, started) = (head(server).await?, Instant::now());
+    let mut client = server.client()?;
+    loop {
+        let health = client.get("/health/detailed", None)?.body;
+        let relayed = health.pointer("/components/relay/position").and_then(Value::as_u64);
+        if relayed.is_some_and(|relayed| relayed >= head) {
+            return Ok(());
+        }
+        if started.elapsed() > CATCH_UP_PATIENCE {
+            let (what, seconds) = ("relaying everything".to_owned(), CATCH_UP_PATIENCE.as_secs());
+            return Err(BenchError::TooSlow { what, seconds });
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }

@@ -38,26 +38,29 @@ pub(crate) struct Seeded {
     pub(crate) events: u64,
 }
 
-/// Those with a part of their own, which come after the others.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Special {
-    pub(crate) long: Seeded,
-    pub(crate) short: Seeded,
-    pub(crate) hot: Seeded,
-}
-
-/// All wallets but the special ones. Neighbours belong to different users.
+/// All wallets of the users that log in but those with a part of their own. Neighbours belong to different users.
 pub(crate) fn ordinary(size: &Size) -> impl Iterator<Item = Seeded> {
     (0..size.wallets()).map(|number| seeded(size, number, size.events_per_wallet))
 }
 
-pub(crate) fn special(size: &Size) -> Special {
-    let first = size.users * (CURRENCIES.len() - 1);
-    Special {
-        long: seeded(size, first, size.long_history),
-        short: seeded(size, first + 1, SHORT_HISTORY),
-        hot: seeded(size, first + 2, SHORT_HISTORY),
-    }
+/// The wallet with a long history.
+pub(crate) fn long(size: &Size) -> Seeded {
+    seeded(size, last_currency(size), size.long_history)
+}
+
+/// The one everybody deposits into.
+pub(crate) fn hot(size: &Size) -> Seeded {
+    seeded(size, last_currency(size) + 1, SHORT_HISTORY)
+}
+
+/// Wallets that are there to be short, and are no longer once they have been used.
+pub(crate) fn short(size: &Size) -> impl Iterator<Item = Seeded> {
+    (2..size.users).map(|number| seeded(size, last_currency(size) + number, SHORT_HISTORY))
+}
+
+/// Number of the first wallet in a currency that no ordinary wallet has.
+fn last_currency(size: &Size) -> usize {
+    size.users * (CURRENCIES.len() - 1)
 }
 
 fn seeded(size: &Size, number: usize, events: u64) -> Seeded {
@@ -85,12 +88,12 @@ impl History {
         Ok(Self { wallet, owner: UserId(owner), currency, one, state: Wallet::default(), sequence: 0 })
     }
 
-    pub(crate) fn is_complete(&self) -> bool {
-        self.sequence.unsigned_abs() >= self.wallet.events
+    pub(crate) fn remaining(&self) -> u64 {
+        self.wallet.events.saturating_sub(self.sequence.unsigned_abs())
     }
 
-    /// The next event, as it would have been recorded at `position`.
-    pub(crate) fn next(&mut self, position: i64, recorded_at: Timestamp) -> Result<Arc<Recorded>> {
+    /// The next event, as it would have been recorded there.
+    pub(crate) fn next(&mut self, spot: Spot) -> Result<Arc<Recorded>> {
         let refused = |refusal: WalletRefusal| BenchError::Unusable(format!("a seeded wallet: {refusal:?}"));
         let command = if self.sequence == 0 {
             WalletCommand::Open {
@@ -105,42 +108,58 @@ impl History {
         let event = decided.ok_or_else(|| BenchError::Unusable("a command without an event".to_owned()))?;
         self.state.evolve(&event);
         self.sequence += 1;
-        let event = Event::from(event);
-        let command_id = Uuid::new_v4();
-        Ok(Arc::new(Recorded {
-            position,
-            aggregate: AggregateRef { kind: AggregateKind::Wallet, id: self.wallet.id },
-            sequence: self.sequence,
-            event_type: Cow::Borrowed(event.type_name()),
-            version: Cow::Borrowed(event.version()),
-            payload: event.to_stored().map_err(|error| BenchError::Unusable(error.to_string()))?,
-            metadata: Metadata {
-                actor: Actor::user(self.owner.0),
-                command_id,
-                correlation_id: command_id,
-                causation_id: None,
-            },
-            event_id: Uuid::now_v7(),
-            owner: self.owner,
-            recorded_at,
-        }))
+        let of = AggregateRef { kind: AggregateKind::Wallet, id: self.wallet.id };
+        let actor = Actor::user(self.owner.0);
+        recorded(spot, of, self.sequence, (self.owner, actor), &Event::from(event))
     }
+}
+
+/// Where an event will stand, and when it was decided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    pub(crate) position: i64,
+    pub(crate) recorded_at: Timestamp,
+}
+
+/// An event of `owner`, as the sequencer would have recorded it.
+pub(crate) fn recorded(
+    spot: Spot,
+    aggregate: AggregateRef,
+    sequence: i64,
+    (owner, actor): (UserId, Actor),
+    event: &Event,
+) -> Result<Arc<Recorded>> {
+    let command_id = Uuid::new_v4();
+    Ok(Arc::new(Recorded {
+        position: spot.position,
+        aggregate,
+        sequence,
+        event_type: Cow::Borrowed(event.type_name()),
+        version: Cow::Borrowed(event.version()),
+        payload: event.to_stored().map_err(|error| BenchError::Unusable(error.to_string()))?,
+        metadata: Metadata { actor, command_id, correlation_id: command_id, causation_id: None },
+        event_id: Uuid::now_v7(),
+        owner,
+        recorded_at: spot.recorded_at,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::others::others;
     use super::*;
     use std::collections::HashSet;
 
     #[test]
     fn a_user_has_one_wallet_per_currency() {
         for size in [Size::full(), Size::quick()] {
-            let Special { long, short, hot } = special(&size);
-            let all: Vec<Seeded> = ordinary(&size).chain([long, short, hot]).collect();
+            let all: Vec<Seeded> =
+                ordinary(&size).chain([long(&size), hot(&size)]).chain(short(&size)).collect();
             let owned: HashSet<_> = all.iter().map(|wallet| (wallet.owner, wallet.currency)).collect();
             let ids: HashSet<_> = all.iter().map(|wallet| wallet.id).collect();
             assert_eq!((owned.len(), ids.len()), (all.len(), all.len()));
-            assert_eq!(all.iter().map(|wallet| wallet.events).sum::<u64>(), size.events());
+            let of_others = others(&size).map(|other| other.wallet.events + 1).sum::<u64>();
+            assert_eq!(all.iter().map(|wallet| wallet.events).sum::<u64>() + of_others, size.events());
         }
     }
 
@@ -150,11 +169,11 @@ mod tests {
         let mut history = History::new(wallet, Uuid::from_u128(9)).unwrap();
         let mut fold = Wallet::default();
         for position in 7..11 {
-            let recorded = history.next(position, Timestamp::from_micros(1)).unwrap();
+            let recorded = history.next(Spot { position, recorded_at: Timestamp::from_micros(1) }).unwrap();
             assert_eq!((recorded.position, recorded.sequence), (position, position - 6));
             fold.evolve(&recorded.event().unwrap().try_into().unwrap());
         }
-        assert!(history.is_complete());
+        assert_eq!(history.remaining(), 0);
         assert_eq!(fold, history.state);
         assert_eq!(fold.account().unwrap().posted.to_string(), "3.00");
     }
