@@ -31,11 +31,6 @@ impl Timestamp {
         Self(self.0.saturating_add(micros(span)))
     }
 
-    #[must_use]
-    pub fn minus(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(micros(span)))
-    }
-
     /// How long ago `earlier` was; nothing, if it was not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

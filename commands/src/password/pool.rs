@@ -113,15 +113,6 @@ impl Hasher {
         Ok(exists && matches)
     }
 
-    /// True for a hash that was made with other parameters than today's: make it again at the next login.
-    pub fn needs_rehash(stored: &str) -> bool {
-        let Ok((_, params)) = usable(stored) else {
-            return true;
-        };
-        (params.m_cost(), params.t_cost(), params.p_cost()) != (MEMORY_KIB, PASSES, LANES)
-            || params.output_len() != Some(TAG_LEN)
-    }
-
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
