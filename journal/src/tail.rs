@@ -4,13 +4,17 @@
 //! process read it from here and not from Postgres or NATS again. It is a window, bounded by count, and contiguous: a
 //! reader that has fallen out of it is told so and reads the stream or the journal, whose positions are the same.
 
-use crate::Recorded;
+use crate::{Head, Journal, JournalError, Recorded};
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Events kept: about half a second at full load, some 30 MB at most.
 const EVENTS_MAX: usize = 32_768;
+/// For one look at the journal's head: a database that takes longer does not answer at all.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct Tail {
@@ -46,7 +50,6 @@ impl Tail {
         events.extend(committed);
         let excess = events.len().saturating_sub(EVENTS_MAX);
         events.drain(..excess);
-        drop(events);
         self.advance(last);
     }
 
@@ -57,6 +60,36 @@ impl Tail {
             *head = position.max(*head);
             later
         });
+    }
+
+    /// The journal ends here, whatever was known, and nothing kept here need be of it: whoever begins to lead says so,
+    /// and whoever finds that it is not the journal it was.
+    pub fn reset_to(&self, position: i64) {
+        let mut events = self.lock();
+        events.clear();
+        self.head.send_if_modified(|head| std::mem::replace(head, position) != position);
+    }
+
+    /// Asks the journal where it ends and takes its word, also if it ends earlier than was known: then the database was
+    /// put back to an earlier moment (a restore, a failover), and the window holds what never was.
+    pub async fn ask(&self, journal: &Journal) -> Result<Head, JournalError> {
+        // Before the question: what is committed meanwhile makes nobody believe that the journal went back.
+        let known = self.head();
+        let answer = tokio::time::timeout(ANSWER_WITHIN, journal.head());
+        let late = |_| sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer about the head"));
+        let head = answer.await.map_err(late)??;
+        self.correct(known, head.position);
+        Ok(head)
+    }
+
+    /// `read` is where the journal ends, asked after [`Self::head`] had said `known`.
+    pub fn correct(&self, known: i64, read: i64) {
+        if read < known && self.head() >= known {
+            tracing::error!(component = "tail", event = "journal_went_back", from = known, to = read);
+            self.reset_to(read);
+        } else {
+            self.advance(read);
+        }
     }
 
     pub fn read_after(&self, position: i64, limit: usize) -> TailRead {
@@ -153,6 +186,27 @@ mod tests {
         tail.publish(events(6..=7));
         assert_eq!(tail.read_after(2, 100), TailRead::OutOfWindow);
         assert_eq!(positions(tail.read_after(5, 100)), [6, 7]);
+    }
+
+    #[test]
+    fn a_journal_that_went_back_takes_the_window_with_it() {
+        let tail = Tail::new(0);
+        tail.publish(events(1..=9));
+        tail.correct(9, 4);
+        assert_eq!(tail.head(), 4);
+        assert_eq!(tail.read_after(2, 100), TailRead::OutOfWindow, "3 may be another event now");
+        tail.correct(9, 5);
+        assert_eq!(tail.head(), 5, "whoever had asked at the same time finds it put right");
+        tail.publish(events(6..=7));
+        assert_eq!(positions(tail.read_after(5, 100)), [6, 7]);
+    }
+
+    #[test]
+    fn what_is_committed_while_the_journal_is_asked_is_no_step_back() {
+        let tail = Tail::new(5);
+        tail.publish(events(6..=9));
+        tail.correct(5, 7);
+        assert_eq!(positions(tail.read_after(5, 100)), [6, 7, 8, 9]);
     }
 
     #[test]

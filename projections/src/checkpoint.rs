@@ -1,5 +1,6 @@
 //! How far a projection is, and of which generation and version.
 
+use journal::Recorded;
 use sqlx::{PgConnection, Row};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +34,25 @@ impl Checkpoint {
         })
     }
 
-    /// Moves it on, if it still is what we read. Whoever succeeds holds its row until the transaction ends.
+    /// Moves it on to an event, if it still is what we read and the journal beside it holds that very event. Whoever
+    /// succeeds holds its row until the transaction ends.
     pub(crate) async fn advance(
         &self,
         conn: &mut PgConnection,
         name: &str,
-        to: i64,
+        to: &Recorded,
     ) -> Result<bool, sqlx::Error> {
         let moved = sqlx::query(
             "update projection_checkpoints set position = $1, failure = null, updated_at = clock_timestamp() \
-             where name = $2 and position = $3 and generation = $4 and version = $5",
+             where name = $2 and position = $3 and generation = $4 and version = $5 \
+               and exists (select from events where position = $1 and event_id = $6)",
         )
-        .bind(to)
+        .bind(to.position)
         .bind(name)
         .bind(self.position)
         .bind(self.generation)
         .bind(self.version)
+        .bind(to.event_id)
         .execute(conn)
         .await?;
         Ok(moved.rows_affected() == 1)

@@ -9,7 +9,7 @@ use journal::{Journal, Nats, Tail};
 use sqlx::Row;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ pub(crate) struct Wait<'a> {
     name: &'static str,
     min: i64,
     deadline: Instant,
+    /// Its place among those that may wait, once it has had to.
+    place: Option<SemaphorePermit<'a>>,
 }
 
 impl Waiting {
@@ -42,26 +44,32 @@ impl Waiting {
     }
 
     pub(crate) fn begin(&self, name: &'static str, min: i64) -> Wait<'_> {
-        Wait { waiting: self, name, min, deadline: Instant::now() + PATIENCE }
+        Wait { waiting: self, name, min, deadline: Instant::now() + PATIENCE, place: None }
     }
 
     /// Where the journal ends, looked up only if `asked` lies beyond what is known here.
     async fn head(&self, asked: i64) -> Result<i64, QueryError> {
         if asked > self.tail.head() {
-            self.tail.advance(self.journal.head().await?.position);
+            self.tail.ask(&self.journal).await?;
         }
         Ok(self.tail.head())
     }
 
-    /// Reads all checkpoints from their table.
+    /// Reads all checkpoints from their table, and the head they belong to: a node that only answers queries hears of
+    /// neither from anybody else.
     async fn read_table(&self) -> Result<(), QueryError> {
-        let rows = sqlx::query("select name, position from projection_checkpoints")
-            .fetch_all(self.journal.pool())
-            .await?;
+        let known = (self.tail.head(), self.checkpoints.all());
+        let rows = sqlx::query(
+            "select c.name, c.position, h.position as head from projection_checkpoints c, journal_head h",
+        )
+        .fetch_all(self.journal.pool())
+        .await?;
         for row in rows {
-            let (name, position): (&str, i64) = (row.try_get("name")?, row.try_get("position")?);
-            self.checkpoints.note(name, position);
-            let lag = (self.tail.head() - position).max(0);
+            let (name, position, head): (&str, i64, i64) =
+                (row.try_get("name")?, row.try_get("position")?, row.try_get("head")?);
+            self.tail.correct(known.0, head);
+            self.checkpoints.correct(name, known.1.get(name).copied().unwrap_or(0), position);
+            let lag = (head - position).max(0);
             // Far below 2^52, where a float still counts exactly.
             #[allow(clippy::cast_precision_loss)]
             metrics::gauge!("counterfoil_projection_lag_events", "name" => name.to_owned()).set(lag as f64);
@@ -95,16 +103,12 @@ impl Waiting {
 impl Wait<'_> {
     /// Returns once the projection is said to be far enough.
     pub(crate) async fn until_reached(&mut self) -> Result<(), QueryError> {
-        let Waiting { checkpoints, places, .. } = self.waiting;
+        let checkpoints = &self.waiting.checkpoints;
         let mut position = checkpoints.watch(self.name);
         if *position.borrow_and_update() >= self.min {
             return Ok(());
         }
-        let head = self.waiting.head(self.min).await?;
-        if self.min > head {
-            return Err(QueryError::BeyondHead { asked: self.min, head });
-        }
-        let _place = places.try_acquire().map_err(|_| QueryError::TooManyWaiting)?;
+        self.begin_to_wait().await?;
         let min = self.min;
         let reached =
             tokio::time::timeout_at(self.deadline, position.wait_for(|position| *position >= min)).await;
@@ -112,11 +116,25 @@ impl Wait<'_> {
     }
 
     /// It was said to be there, and the answer says otherwise.
-    pub(crate) async fn not_visible_yet(&self, position: i64) -> Result<(), QueryError> {
+    pub(crate) async fn not_visible_yet(&mut self, position: i64) -> Result<(), QueryError> {
         if Instant::now() >= self.deadline {
             return Err(self.behind(position));
         }
+        self.begin_to_wait().await?;
         tokio::time::sleep(NOT_VISIBLE_PAUSE).await;
+        Ok(())
+    }
+
+    /// Takes a place, if it has none yet and there is something to wait for.
+    async fn begin_to_wait(&mut self) -> Result<(), QueryError> {
+        let head = self.waiting.head(self.min).await?;
+        if self.min > head {
+            return Err(QueryError::BeyondHead { asked: self.min, head });
+        }
+        if self.place.is_none() {
+            let place = self.waiting.places.try_acquire().map_err(|_| QueryError::TooManyWaiting)?;
+            self.place = Some(place);
+        }
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! A projection's worker: rows and checkpoint in one transaction.
 //!
 //! The checkpoint moves first, by compare-and-set, and its row stays locked until the commit: of two workers with one
-//! name only one gets past it, so each event has exactly one effect. A commit need not wait for the disk: rows and
-//! checkpoint are lost together, and the events are still there.
+//! name only one gets past it, so each event has exactly one effect. It moves only to an event that the journal in the
+//! same database holds: whatever memory or the stream say, what never was leaves no rows. A commit need not wait for the
+//! disk: rows and checkpoint are lost together, and the events are still there.
 
 use crate::Projection;
 use crate::checkpoint::Checkpoint;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub struct ProjectionWorker {
     journal: Journal,
     projection: Arc<dyn Projection>,
+    /// Taken by whoever uses it and put back when that went well: one whose use failed or was cut off is not used again.
     conn: Option<PgConnection>,
     /// As last read or written by us.
     checkpoint: Option<Checkpoint>,
@@ -34,10 +36,20 @@ impl ProjectionWorker {
         Self { journal, projection, conn: None, checkpoint: None }
     }
 
+    async fn take_connection(&mut self) -> Result<PgConnection, SubscriberError> {
+        if let Some(conn) = self.conn.take() {
+            return Ok(conn);
+        }
+        let mut fresh = self.journal.connection().await.map_err(SubscriberError::new)?;
+        fresh.execute("set synchronous_commit = off").await.map_err(SubscriberError::new)?;
+        Ok(fresh)
+    }
+
     async fn read(&mut self) -> Result<Checkpoint, SubscriberError> {
         let (name, version) = (self.projection.name(), self.projection.version());
-        let conn = connected(&self.journal, &mut self.conn).await?;
-        let read = Checkpoint::read(conn, name).await.map_err(SubscriberError::new)?;
+        let mut conn = self.take_connection().await?;
+        let read = Checkpoint::read(&mut conn, name).await.map_err(SubscriberError::new)?;
+        self.conn = Some(conn);
         if read.version == version {
             return Ok(read);
         }
@@ -47,29 +59,46 @@ impl ProjectionWorker {
         )))
     }
 
-    /// False, if somebody else moved the checkpoint.
+    /// False, if somebody else moved the checkpoint or the events are not the journal's.
     async fn apply(
         &mut self,
         from: &Checkpoint,
-        to: i64,
+        last: &Recorded,
         events: &[Arc<Recorded>],
     ) -> Result<bool, SubscriberError> {
         let name = self.projection.name();
         let events = wanted(self.projection.as_ref(), events);
-        let conn = connected(&self.journal, &mut self.conn).await?;
+        let mut conn = self.take_connection().await?;
         let applied = async {
             if events.is_empty() {
-                return Ok(from.advance(conn, name, to).await?);
+                return Ok(from.advance(&mut conn, name, last).await?);
             }
             let mut transaction = conn.begin().await?;
-            let ours = from.advance(&mut transaction, name, to).await?;
+            let ours = from.advance(&mut transaction, name, last).await?;
             if ours {
                 self.projection.apply(&mut transaction, &events).await?;
                 transaction.commit().await?;
+            } else {
+                transaction.rollback().await?;
             }
             Ok::<bool, ApplyError>(ours)
         };
-        applied.await.map_err(SubscriberError::new)
+        let ours = applied.await.map_err(SubscriberError::new)?;
+        self.conn = Some(conn);
+        Ok(ours)
+    }
+
+    /// Runs a statement that tells others how we are: by name, version and position, so that only our own state is told.
+    async fn tell(&mut self, sql: &str, failure: Option<&str>) {
+        let Ok(mut conn) = self.take_connection().await else { return };
+        let told = sqlx::query(sql)
+            .bind(self.projection.name())
+            .bind(self.projection.version())
+            .bind(self.checkpoint.as_ref().map(|checkpoint| checkpoint.position))
+            .bind(failure)
+            .execute(&mut conn)
+            .await;
+        self.conn = told.is_ok().then_some(conn);
     }
 }
 
@@ -79,53 +108,46 @@ impl Subscriber for ProjectionWorker {
     }
 
     async fn position(&mut self) -> Result<i64, SubscriberError> {
-        let read = self.read().await;
-        if read.is_err() {
-            self.conn = None;
-        }
-        Ok(self.checkpoint.insert(read?).position)
+        let read = self.read().await?;
+        Ok(self.checkpoint.insert(read).position)
     }
 
     async fn handle(&mut self, after: i64, events: &[Arc<Recorded>]) -> Result<Handled, SubscriberError> {
         let Some(last) = events.last() else { return Ok(Handled::Recorded) };
-        let Some(from) = self.checkpoint.take().filter(|checkpoint| checkpoint.position == after) else {
+        let Some(from) = self.checkpoint.clone().filter(|checkpoint| checkpoint.position == after) else {
             return Ok(Handled::Overtaken { at: self.position().await? });
         };
-        match self.apply(&from, last.position, events).await {
-            Ok(true) => {
-                self.checkpoint = Some(Checkpoint { position: last.position, ..from });
-                Ok(Handled::Recorded)
-            }
-            Ok(false) => Ok(Handled::Overtaken { at: self.position().await? }),
-            Err(error) => {
-                // In whatever state it is: the next try begins with a new one.
-                self.conn = None;
-                Err(error)
-            }
+        if self.apply(&from, last, events).await? {
+            self.checkpoint = Some(Checkpoint { position: last.position, failure: None, ..from });
+            return Ok(Handled::Recorded);
         }
+        let at = self.position().await?;
+        let moved = self
+            .checkpoint
+            .as_ref()
+            .is_none_or(|now| (now.position, now.generation) != (from.position, from.generation));
+        Ok(if moved { Handled::Overtaken { at } } else { Handled::Foreign })
     }
 
     async fn failed(&mut self, reason: &str) {
-        let Ok(conn) = connected(&self.journal, &mut self.conn).await else { return };
-        let told = sqlx::query("update projection_checkpoints set failure = $1 where name = $2")
-            .bind(reason)
-            .bind(self.projection.name())
-            .execute(conn)
-            .await;
-        if told.is_err() {
-            self.conn = None;
+        // Tables of an older version are told to stand still only if nobody folds them any more.
+        let sql = "update projection_checkpoints set failure = $4 \
+                    where name = $1 and failure is distinct from $4 \
+                      and (version = $2 and position = coalesce($3, position) \
+                           or version < $2 and updated_at < clock_timestamp() - interval '10 seconds' \
+                              and position < (select position from journal_head))";
+        self.tell(sql, Some(reason)).await;
+    }
+
+    async fn succeeded(&mut self) {
+        if self.checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.failure.is_none()) {
+            return;
+        }
+        let sql = "update projection_checkpoints set failure = $4 \
+                    where name = $1 and version = $2 and position = $3";
+        self.tell(sql, None).await;
+        if let Some(checkpoint) = self.checkpoint.as_mut().filter(|_| self.conn.is_some()) {
+            checkpoint.failure = None;
         }
     }
-}
-
-async fn connected<'a>(
-    journal: &Journal,
-    conn: &'a mut Option<PgConnection>,
-) -> Result<&'a mut PgConnection, SubscriberError> {
-    if conn.is_none() {
-        let mut fresh = journal.connection().await.map_err(SubscriberError::new)?;
-        fresh.execute("set synchronous_commit = off").await.map_err(SubscriberError::new)?;
-        *conn = Some(fresh);
-    }
-    conn.as_mut().ok_or_else(|| SubscriberError::new("no connection"))
 }

@@ -90,8 +90,13 @@ fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// Another version than the installed one may be named, to test against it.
+fn nats_server() -> PathBuf {
+    std::env::var_os("COUNTERFOIL_TEST_NATS").map_or_else(|| program("nats-server"), PathBuf::from)
+}
+
 fn launch(room: &Room, port: u16) -> Server {
-    let mut command = Command::new(program("nats-server"));
+    let mut command = Command::new(nats_server());
     command.current_dir(room.path()).args([
         "--addr",
         "127.0.0.1",

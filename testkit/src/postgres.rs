@@ -46,8 +46,27 @@ impl Postgres {
 
     /// The URL of an exact copy: what a restored backup would hold. Nobody may be connected to the original.
     pub async fn copy_database(&self, original: &str) -> String {
-        let name = original.split(['/', '?']).nth(3).expect("a URL of this server");
-        self.url(&self.copy_of(name).await)
+        self.url(&self.copy_of(database_of(original)).await)
+    }
+
+    /// The URL of an exact copy of a database that is in use: whoever is connected is thrown out.
+    pub async fn backup_database(&self, original: &str) -> String {
+        let name = database_of(original);
+        self.execute("postgres", &format!("alter database {name} allow_connections false")).await;
+        let throw_out =
+            format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
+        self.execute("postgres", &throw_out).await;
+        let copy = self.copy_of(name).await;
+        self.execute("postgres", &format!("alter database {name} allow_connections true")).await;
+        self.url(&copy)
+    }
+
+    /// Puts a copy in the original's place, as a restore does: whoever is connected is thrown out, and finds the copy
+    /// under the same URL afterwards.
+    pub async fn restore_database(&self, original: &str, copy: &str) {
+        let (original, copy) = (database_of(original), database_of(copy));
+        self.execute("postgres", &format!("drop database {original} with (force)")).await;
+        self.execute("postgres", &format!("alter database {copy} rename to {original}")).await;
     }
 
     async fn copy_of(&self, original: &str) -> String {
@@ -93,6 +112,10 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.server.end(Signal::SIGQUIT);
     }
+}
+
+fn database_of(url: &str) -> &str {
+    url.split(['/', '?']).nth(3).expect("a URL of this server")
 }
 
 fn url(socket_directory: &Path, database: &str) -> String {

@@ -23,7 +23,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Notes that a subscription has come so far. It never goes back.
+    /// Notes that a subscription has come so far. A word never takes it back: words overtake each other.
     pub fn note(&self, name: &str, position: i64) {
         self.with(name, |known| {
             known.send_if_modified(|known| {
@@ -34,8 +34,26 @@ impl Checkpoints {
         });
     }
 
+    /// Takes the table's word, which was read after [`Self::position`] had said `known`. It only says less if the database
+    /// was put back to an earlier moment.
+    pub fn correct(&self, name: &str, known: i64, read: i64) {
+        self.with(name, |position| {
+            position.send_if_modified(|position| {
+                let right = if read < known { read } else { read.max(*position) };
+                std::mem::replace(position, right) != right
+            });
+        });
+    }
+
     pub fn position(&self, name: &str) -> i64 {
         self.with(name, |known| *known.borrow())
+    }
+
+    /// Every one that is known.
+    pub fn all(&self) -> HashMap<String, i64> {
+        // As in `with`.
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(name, position)| (name.clone(), *position.borrow())).collect()
     }
 
     /// Wakes its holder whenever that subscription moves.
@@ -89,7 +107,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_checkpoint_never_goes_back_and_wakes_who_waits() {
+    async fn no_word_takes_a_checkpoint_back_and_it_wakes_who_waits() {
         let checkpoints = Checkpoints::default();
         let mut watch = checkpoints.watch("wallets");
         checkpoints.note("wallets", 7);
@@ -97,5 +115,15 @@ mod tests {
         checkpoints.note("profiles", 9);
         assert_eq!(*watch.wait_for(|position| *position >= 6).await.unwrap(), 7);
         assert_eq!(checkpoints.position("wallets"), 7);
+    }
+
+    #[test]
+    fn the_table_takes_a_checkpoint_back_if_it_was_put_back_itself() {
+        let checkpoints = Checkpoints::default();
+        checkpoints.note("wallets", 7);
+        checkpoints.correct("wallets", 5, 6);
+        assert_eq!(checkpoints.position("wallets"), 7, "7 came after the table was read");
+        checkpoints.correct("wallets", 7, 3);
+        assert_eq!(checkpoints.position("wallets"), 3);
     }
 }

@@ -25,6 +25,8 @@ const BATCH_MAX: usize = 2_048;
 const FAILURES_MAX: u32 = 5;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(5);
+/// A step takes tens of milliseconds, and a lock is waited for ten seconds: what takes longer waits for a dead peer.
+const STEP_WITHIN: Duration = Duration::from_secs(15);
 
 /// Who acts on events. Effect and position are recorded together, so that each event has exactly one effect.
 pub trait Subscriber: Send {
@@ -34,15 +36,21 @@ pub trait Subscriber: Send {
     /// Where it has come to, as recorded.
     fn position(&mut self) -> impl Future<Output = Result<i64, SubscriberError>> + Send;
 
-    /// Acts on the events right after `after` and records the last one's position, both or neither.
+    /// Acts on the events right after `after` and records the last one's position, both or neither. It is dropped
+    /// half-way if it takes too long.
     fn handle(
         &mut self,
         after: i64,
         events: &[Arc<Recorded>],
     ) -> impl Future<Output = Result<Handled, SubscriberError>> + Send;
 
-    /// Hears that it has failed again and again. The next success ends that.
+    /// Hears that it has failed again and again, each time anew.
     fn failed(&mut self, _reason: &str) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Hears of every step that went well, even if there was nothing to do.
+    fn succeeded(&mut self) -> impl Future<Output = ()> + Send {
         async {}
     }
 }
@@ -54,6 +62,8 @@ pub enum Handled {
     Overtaken {
         at: i64,
     },
+    /// These are not the journal's events at these positions: nothing was done.
+    Foreign,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +82,16 @@ pub enum SubscriptionError {
     Journal(#[from] JournalError),
     #[error("after position {after}: {source}")]
     Subscriber { after: i64, source: SubscriberError },
+    #[error(
+        "it is at {position} and the journal ends at {head}: another journal's events are in it, rebuild it"
+    )]
+    AheadOfJournal { position: i64, head: i64 },
+    #[error("the journal ends at {head} and holds nothing after {after}")]
+    Missing { after: i64, head: i64 },
+    #[error("what came after position {after} is not what the journal holds there")]
+    Foreign { after: i64 },
+    #[error("a step took longer than {} s", STEP_WITHIN.as_secs())]
+    Slow,
 }
 
 /// What one step came to.
@@ -161,13 +181,16 @@ impl<S: Subscriber> Subscription<S> {
     }
 
     async fn step_and_tell(&mut self) -> Result<Outcome, SubscriptionError> {
-        let outcome = self.step().await;
+        let step = tokio::time::timeout(STEP_WITHIN, self.step());
+        let outcome = step.await.unwrap_or(Err(SubscriptionError::Slow));
         if let Err(error) = &outcome {
             self.position = None;
             self.batch = (self.batch / 2).max(1);
             self.failures = self.failures.saturating_add(1);
-            if self.failures == FAILURES_MAX {
-                self.subscriber.failed(&error.to_string()).await;
+            if self.failures >= FAILURES_MAX {
+                let reason = error.to_string();
+                // If the word does not get through now, the next failure brings it again.
+                let _ = tokio::time::timeout(STEP_WITHIN, self.subscriber.failed(&reason)).await;
             }
         } else {
             self.batch = (self.batch * 2).min(BATCH_MAX);
@@ -179,11 +202,13 @@ impl<S: Subscriber> Subscription<S> {
 
     async fn step(&mut self) -> Result<Outcome, SubscriptionError> {
         let after = match self.position {
-            Some(position) => position,
-            None => self.ask_position().await?,
+            // Beyond the journal's end it can only be if the journal went back, and then its own record may have, too.
+            Some(position) if position <= self.source.head() => position,
+            _ => self.ask_position().await?,
         };
         let events = self.source.read_after(after, self.batch).await?;
         let Some(last) = events.last().map(|event| event.position) else {
+            self.subscriber.succeeded().await;
             return Ok(Outcome::UpToDate);
         };
         let handled = self.subscriber.handle(after, &events).await;
@@ -191,16 +216,29 @@ impl<S: Subscriber> Subscription<S> {
         let (reached, outcome) = match handled {
             Handled::Recorded => (last, Outcome::Handled(events.len())),
             Handled::Overtaken { at } => (at, Outcome::Overtaken),
+            Handled::Foreign => {
+                self.source.start_over().await?;
+                return Err(SubscriptionError::Foreign { after });
+            }
         };
         self.position = Some(reached);
+        self.subscriber.succeeded().await;
         self.checkpoints.tell(self.nats.as_ref(), self.subscriber.name(), reached).await;
         Ok(outcome)
     }
 
     async fn ask_position(&mut self) -> Result<i64, SubscriptionError> {
+        let known = self.checkpoints.position(self.subscriber.name());
         let asked = self.subscriber.position().await;
         let position = asked.map_err(|source| SubscriptionError::Subscriber { after: 0, source })?;
-        self.checkpoints.note(self.subscriber.name(), position);
+        if position > self.source.head() {
+            self.source.poll().await?;
+        }
+        let head = self.source.head();
+        if position > head {
+            return Err(SubscriptionError::AheadOfJournal { position, head });
+        }
+        self.checkpoints.correct(self.subscriber.name(), known, position);
         Ok(*self.position.insert(position))
     }
 

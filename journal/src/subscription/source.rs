@@ -3,6 +3,7 @@
 //! Positions are the same in all three, so each read may come from another one. The journal's word bounds the others: an
 //! event beyond its head is not handed out, however it got into the stream, until the head has been seen to be there.
 
+use super::SubscriptionError;
 use super::follower::Follower;
 use crate::{Journal, JournalError, Nats, Recorded, Tail, TailRead};
 use std::sync::Arc;
@@ -36,7 +37,18 @@ impl Source {
 
     /// Asks the journal how far it reaches.
     pub(super) async fn poll(&mut self) -> Result<(), JournalError> {
-        self.tail.advance(self.journal.head().await?.position);
+        let known = self.tail.head();
+        if self.tail.ask(&self.journal).await?.position < known {
+            self.give_up_on_stream(&"the journal went back");
+        }
+        Ok(())
+    }
+
+    /// What was handed out is not in the journal: forgets where it came from, and reads the journal itself for a while.
+    pub(super) async fn start_over(&mut self) -> Result<(), JournalError> {
+        self.give_up_on_stream(&"it tells another story than the journal");
+        let head = self.tail.ask(&self.journal).await?.position;
+        self.tail.reset_to(head);
         Ok(())
     }
 
@@ -45,7 +57,7 @@ impl Source {
         &mut self,
         after: i64,
         limit: usize,
-    ) -> Result<Vec<Arc<Recorded>>, JournalError> {
+    ) -> Result<Vec<Arc<Recorded>>, SubscriptionError> {
         if let TailRead::Events(events) = self.tail.read_after(after, limit) {
             self.follower = None;
             return Ok(events);
@@ -55,7 +67,15 @@ impl Source {
             return Ok(events);
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.journal.read_after(after, limit).await
+        let events = self.journal.read_after(after, limit).await?;
+        if events.is_empty() {
+            self.poll().await?;
+            let head = self.tail.head();
+            if head > after {
+                return Err(SubscriptionError::Missing { after, head });
+            }
+        }
+        Ok(events)
     }
 
     async fn read_stream(&mut self, after: i64, limit: usize) -> Result<Vec<Arc<Recorded>>, JournalError> {

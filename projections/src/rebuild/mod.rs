@@ -8,11 +8,12 @@ mod progress;
 mod reader;
 mod tables;
 
+pub use progress::Progress;
+
 use crate::Projection;
 use crate::checkpoint::Checkpoint;
 use crate::projection::ApplyError;
 use journal::{Journal, JournalError};
-use progress::Progress;
 use reader::Reader;
 use sqlx::{Connection, Executor, PgConnection};
 use std::sync::Arc;
@@ -54,6 +55,10 @@ pub enum RebuildError {
     Differs { name: &'static str, table: &'static str, rows: i64 },
     #[error("{0} cannot be verified: its live model does not catch up")]
     LiveBehind(&'static str),
+    #[error(
+        "the journal went back to position {head} while {name} was rebuilt up to {built}; nothing was switched"
+    )]
+    WentBack { name: &'static str, built: i64, head: i64 },
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -90,6 +95,8 @@ struct Rebuild<'a> {
     projection: &'a dyn Projection,
     options: RebuildOptions,
     conn: PgConnection,
+    /// Where the journal ended when it began.
+    head: i64,
     /// Everything up to here is in the new generation.
     built: i64,
     progress: Progress,
@@ -119,18 +126,18 @@ impl<'a> Rebuild<'a> {
         .await?;
         let head = journal.head().await?.position;
         let progress = Progress::begin(projection.name(), head);
-        Ok(Self { journal, projection, options, conn, built: 0, progress, begun: Instant::now() })
+        Ok(Self { journal, projection, options, conn, head, built: 0, progress, begun: Instant::now() })
     }
 
     async fn run(mut self) -> Result<Rebuilt, RebuildError> {
         tables::create(&mut self.conn, self.projection).await?;
-        self.catch_up(0).await?;
+        self.build_to(self.head).await?;
         if self.projection.only_adds() {
             self.progress.stage("indexes");
             tables::create_indexes(&mut self.conn, self.projection).await?;
         }
         tables::analyze(&mut self.conn, self.projection).await?;
-        self.catch_up(LAST_STEP_MAX).await?;
+        self.catch_up().await?;
         if self.options.verify {
             self.wait_for_live().await?;
         }
@@ -145,22 +152,28 @@ impl<'a> Rebuild<'a> {
         })
     }
 
-    /// Applies the journal until no more than `rest` events are left.
-    async fn catch_up(&mut self, rest: i64) -> Result<(), RebuildError> {
+    /// Applies the journal until so little is left that the last step can take it. Writers go on meanwhile, so that each
+    /// turn has less to do than the one before, and never nothing.
+    async fn catch_up(&mut self) -> Result<(), RebuildError> {
         loop {
             let head = self.journal.head().await?.position;
-            if head - self.built <= rest {
+            if head - self.built <= LAST_STEP_MAX {
                 return Ok(());
             }
-            let mut reader = Reader::start(self.journal, self.projection.kinds(), self.built, head).await?;
-            while let Some(batch) = reader.next().await? {
-                let mut transaction = self.conn.begin().await?;
-                self.projection.apply(&mut transaction, &batch.events).await?;
-                transaction.commit().await?;
-                self.built = batch.up_to;
-                self.progress.reached(self.built);
-            }
+            self.build_to(head).await?;
         }
+    }
+
+    async fn build_to(&mut self, head: i64) -> Result<(), RebuildError> {
+        let mut reader = Reader::start(self.journal, self.projection.kinds(), self.built, head).await?;
+        while let Some(batch) = reader.next().await? {
+            let mut transaction = self.conn.begin().await?;
+            self.projection.apply(&mut transaction, &batch.events).await?;
+            transaction.commit().await?;
+            self.built = batch.up_to;
+            self.progress.reached(self.built);
+        }
+        Ok(())
     }
 
     /// Two generations can only be compared at one position, and the live one cannot go back.
@@ -185,7 +198,14 @@ impl<'a> Rebuild<'a> {
         let mut transaction = self.conn.begin().await?;
         // The same order as the worker's: first the row, then the tables.
         let live = Checkpoint::lock(&mut transaction, name).await?;
-        let rest = reader::read(&mut transaction, self.projection.kinds(), self.built, live.position).await?;
+        let head: i64 =
+            sqlx::query_scalar("select position from journal_head").fetch_one(&mut *transaction).await?;
+        if self.built > head {
+            return Err(RebuildError::WentBack { name, built: self.built, head });
+        }
+        // One that has seen more than the journal holds comes back to it.
+        let position = live.position.clamp(self.built, head);
+        let rest = reader::read(&mut transaction, self.projection.kinds(), self.built, position).await?;
         self.projection.apply(&mut transaction, &rest.events).await?;
         if self.options.verify {
             self.progress.stage("verifying");
@@ -197,12 +217,7 @@ impl<'a> Rebuild<'a> {
             }
         }
         tables::switch(&mut transaction, self.projection).await?;
-        let next = Checkpoint {
-            generation: live.generation + 1,
-            position: live.position.max(self.built),
-            version,
-            failure: None,
-        };
+        let next = Checkpoint { generation: live.generation + 1, position, version, failure: None };
         next.write(&mut transaction, name).await?;
         transaction.commit().await?;
         Ok(next)

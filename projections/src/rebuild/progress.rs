@@ -1,20 +1,20 @@
-//! How far a rebuild is: a bar on a terminal, a line every few seconds elsewhere.
+//! How far long work on the journal is: a bar on a terminal, a line every few seconds elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 const LINE_INTERVAL: Duration = Duration::from_secs(2);
-const BAR: &str = "{prefix:>14} {bar:40} {human_pos}/{human_len} events  {per_sec}  {eta}";
+const BAR: &str = "{prefix:>14} {bar:40} {human_pos}/{human_len} events  {per_sec}  {eta}  {msg}";
 
 #[derive(Debug)]
-pub(super) enum Progress {
+pub enum Progress {
     Bar(ProgressBar),
     Lines { name: String, head: i64, begun: Instant, last: Instant },
 }
 
 impl Progress {
-    pub(super) fn begin(name: &str, head: i64) -> Self {
+    pub fn begin(name: &str, head: i64) -> Self {
         if stderr().is_terminal() {
             let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(u64::try_from(head).unwrap_or(0)).with_style(style);
@@ -24,25 +24,32 @@ impl Progress {
         Self::Lines { name: name.to_owned(), head, begun: now, last: now }
     }
 
-    pub(super) fn reached(&mut self, position: i64) {
+    pub fn reached(&mut self, position: i64) {
         match self {
-            Self::Bar(bar) => bar.set_position(u64::try_from(position).unwrap_or(0)),
-            Self::Lines { name, head, last, .. } if last.elapsed() >= LINE_INTERVAL => {
-                *last = Instant::now();
-                line(&format!("{name}: {position} of {head} events"));
+            Self::Bar(bar) => {
+                let position = u64::try_from(position).unwrap_or(0);
+                // Writers go on: the end moves.
+                bar.set_length(bar.length().unwrap_or(0).max(position));
+                bar.set_position(position);
             }
-            Self::Lines { .. } => {}
+            Self::Lines { name, head, last, .. } => {
+                *head = position.max(*head);
+                if last.elapsed() >= LINE_INTERVAL {
+                    *last = Instant::now();
+                    line(&format!("{name}: {position} of {head} events"));
+                }
+            }
         }
     }
 
-    pub(super) fn stage(&self, what: &'static str) {
+    pub fn stage(&self, what: &'static str) {
         match self {
             Self::Bar(bar) => bar.set_message(what),
             Self::Lines { name, .. } => line(&format!("{name}: {what}")),
         }
     }
 
-    pub(super) fn done(self, position: i64) {
+    pub fn done(self, position: i64) {
         match self {
             Self::Bar(bar) => bar.finish(),
             Self::Lines { name, begun, .. } => {

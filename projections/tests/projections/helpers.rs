@@ -14,18 +14,29 @@ pub(crate) struct World {
     pub(crate) journal: Journal,
     pub(crate) feed: Feed,
     pub(crate) read_models: ReadModels,
-    _postgres: Postgres,
+    postgres: Postgres,
+    url: String,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let postgres = Postgres::start().await;
-        let options = JournalOptions { database_url: postgres.database().await, connections_max: 8 };
+        let url = postgres.database().await;
+        let options = JournalOptions { database_url: url.clone(), connections_max: 8 };
         let journal = Journal::connect(&options).await.unwrap();
         let (tail, checkpoints) = (Tail::new(0), Checkpoints::default());
         let read_models = ReadModels::new(journal.clone(), tail.clone(), checkpoints.clone());
         let feed = Feed { journal: journal.clone(), tail, nats: None, checkpoints };
-        Self { journal, feed, read_models, _postgres: postgres }
+        Self { journal, feed, read_models, postgres, url }
+    }
+
+    pub(crate) async fn backup(&self) -> String {
+        self.postgres.backup_database(&self.url).await
+    }
+
+    /// Puts the database back to a backup, under whoever is running.
+    pub(crate) async fn restore(&self, backup: &str) {
+        self.postgres.restore_database(&self.url, backup).await;
     }
 
     pub(crate) fn follow(&self, name: &str) -> Subscription<ProjectionWorker> {

@@ -5,4 +5,5 @@
 mod helpers;
 mod queries;
 mod rebuild;
+mod restored;
 mod worker;

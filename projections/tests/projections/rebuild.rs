@@ -101,6 +101,26 @@ async fn a_live_worker_goes_on_through_a_rebuild() {
 }
 
 #[tokio::test]
+async fn a_rebuild_ends_while_writers_never_pause() {
+    let (world, mut scribe) = with_history().await;
+    let (_, wallet) = scribe.register().await;
+    let rebuilding = {
+        let journal = world.journal.clone();
+        tokio::spawn(async move {
+            rebuild(&journal, &projections(), "transactions", RebuildOptions::default()).await.unwrap();
+        })
+    };
+    let began = std::time::Instant::now();
+    while !rebuilding.is_finished() {
+        scribe.deposits(wallet, 100, 20).await;
+        assert!(began.elapsed().as_secs() < 10, "it still runs");
+    }
+    rebuilding.await.unwrap();
+    drain(&mut world.follow("transactions")).await;
+    rebuild(&world.journal, &projections(), "transactions", VERIFIED).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_name_is_rebuilt_once_at_a_time() {
     let (world, _scribe) = with_history().await;
     let mut other = world.journal.connection().await.unwrap();

@@ -163,6 +163,38 @@ async fn another_version_of_a_projection_leaves_the_tables_alone() {
 }
 
 #[tokio::test]
+async fn old_code_does_not_darken_a_projection_that_is_well() {
+    let world = World::new().await;
+    let mut scribe = Scribe::take(&world.journal).await;
+    let (_, wallet) = scribe.register().await;
+    let mut old = world.follow("wallets");
+    sqlx::query("update projection_checkpoints set version = 7, position = 2 where name = 'wallets'")
+        .execute(world.journal.pool())
+        .await
+        .unwrap();
+    for _ in 0..6 {
+        old.run_once().await.unwrap_err();
+    }
+    assert!(matches!(old.status().borrow().state, SubscriptionState::Failed { .. }), "it says so itself");
+    assert!(world.read_models.wallet(wallet, None).await.is_ok(), "and others answer");
+}
+
+#[tokio::test]
+async fn a_failure_that_is_over_is_taken_back_without_waiting_for_an_event() {
+    let world = World::new().await;
+    let mut scribe = Scribe::take(&world.journal).await;
+    let (_, wallet) = scribe.register().await;
+    drain(&mut world.follow("wallets")).await;
+    sqlx::query("update projection_checkpoints set failure = 'the disk was full' where name = 'wallets'")
+        .execute(world.journal.pool())
+        .await
+        .unwrap();
+    assert!(world.read_models.wallet(wallet, None).await.is_err());
+    assert_eq!(world.follow("wallets").run_once().await.unwrap(), Outcome::UpToDate);
+    assert!(world.read_models.wallet(wallet, None).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_list_goes_on_where_its_page_ended() {
     let world = World::new().await;
     let mut scribe = Scribe::take(&world.journal).await;
