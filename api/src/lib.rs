@@ -22,5 +22,6 @@ mod telemetry;
 pub use application::{Application, BuildError};
 pub use health::{Component, Finding, HealthSources, Status};
 pub use router::openapi;
+pub use server::DRAIN_WITHIN;
 pub use settings::{Parts, Settings};
 pub use telemetry::install_metrics;

@@ -6,6 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use bytes::Bytes;
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
@@ -36,7 +38,12 @@ fn file(path: &str) -> Result<Response, Problem> {
     let found = utoipa_swagger_ui::serve(path, CONFIG.clone()).map_err(|error| Problem::internal(&error))?;
     let SwaggerFile { bytes, content_type, gzpipped, .. } =
         found.ok_or_else(|| Problem::of(Code::RouteNotFound))?;
-    let mut response = (StatusCode::OK, [(CONTENT_TYPE, content_type)], bytes.into_owned()).into_response();
+    // The pages are inside the binary: what stands there already is not copied.
+    let bytes = match bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    let mut response = (StatusCode::OK, [(CONTENT_TYPE, content_type)], bytes).into_response();
     response.headers_mut().insert(CACHE_CONTROL, CACHE);
     if gzpipped {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

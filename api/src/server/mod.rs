@@ -1,9 +1,12 @@
 //! Accepts connections and serves HTTP/1.1 on them.
 //!
 //! A loop of our own, because the limits are the point of it: so many connections and no more, a header that has to be
-//! there in time, a bounded buffer, and an end in which every request that has begun is answered.
+//! there in time, a bounded buffer, clients that take their answers, and an end in which every request that has begun is
+//! answered.
 
-use crate::door::Door;
+mod patience;
+
+use crate::door::{ANSWER_WITHIN, Door};
 use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -11,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use patience::Patience;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,8 +28,10 @@ use tokio_util::sync::CancellationToken;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Largest head of a request.
 const HEADERS_MAX: usize = 16 * 1024;
+/// A client that takes nothing of its answer for so long will not take the rest.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 /// After being asked to stop: longer than any answer takes.
-const DRAIN_WITHIN: Duration = Duration::from_secs(25);
+pub const DRAIN_WITHIN: Duration = ANSWER_WITHIN.saturating_add(Duration::from_secs(3));
 /// When accepting fails, it is for want of file descriptors: a moment later somebody may have closed one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -86,7 +92,7 @@ impl Server {
     }
 }
 
-type Served<S> = http1::Connection<TokioIo<TcpStream>, S>;
+type Served<S> = http1::Connection<TokioIo<Patience<TcpStream>>, S>;
 
 fn connect(
     stream: TcpStream,
@@ -108,5 +114,8 @@ fn connect(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Patience::new(stream, TAKEN_WITHIN)), service)
 }
+
+#[cfg(test)]
+mod tests;
