@@ -6,25 +6,29 @@
 //! so the set is as large as the logouts of one token lifetime.
 //!
 //! ## Correctness
-//! The feed begins at the head it found and skips nothing. What ended before that is noticed when a token is seen for
-//! the first time: then the session itself is looked up. While the feed cannot read, every request looks it up.
+//! The feed begins at the head it found and skips nothing. It asks the journal itself where it ends, because nobody may
+//! tell this process what others write. What ended before it began is noticed when a token is seen for the first
+//! time: then the session itself is looked up. While the feed has not kept up with the journal, every request looks it up.
 
 use super::tokens::{LEEWAY, now};
 use commands::users::ended_session;
 use domain::LoginSessionId;
 use journal::{Journal, JournalError, Recorded, Tail, TailRead};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Events looked at in one step.
 const STEP: usize = 4_096;
-/// A read that takes longer means that logouts elsewhere are not noticed in time.
+/// How often the journal is asked where it ends: a logout on another node is noticed by then.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READ_WITHIN: Duration = Duration::from_secs(5);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Past it logouts elsewhere are not noticed in time: several looks have failed, or one hangs.
+const STALE_AFTER: Duration = Duration::from_secs(5);
 /// Below this many entries looking for old ones is not worth it.
 const PRUNE_FROM: usize = 1_024;
 
@@ -36,12 +40,14 @@ pub(crate) struct Revocations {
 #[derive(Debug)]
 struct Inner {
     ended: RwLock<Ended>,
-    is_stale: AtomicBool,
+    started: Instant,
+    /// The last moment up to which every logout is known here, in milliseconds since the start.
+    known_until: AtomicU64,
     /// How long a token of an ended session may outlive it.
     keep: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Ended {
     until: HashMap<LoginSessionId, u64>,
     prune_at: usize,
@@ -50,8 +56,12 @@ struct Ended {
 impl Revocations {
     pub(crate) fn new(token_ttl: Duration) -> Self {
         let ended = Ended { until: HashMap::new(), prune_at: PRUNE_FROM };
-        let inner =
-            Inner { ended: RwLock::new(ended), is_stale: AtomicBool::new(false), keep: token_ttl + LEEWAY };
+        let inner = Inner {
+            ended: RwLock::new(ended),
+            started: Instant::now(),
+            known_until: AtomicU64::new(0),
+            keep: token_ttl + LEEWAY,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -71,12 +81,19 @@ impl Revocations {
 
     /// Whether sessions may have ended elsewhere without being noticed here.
     pub(crate) fn is_stale(&self) -> bool {
-        self.inner.is_stale.load(Ordering::Relaxed)
+        let known_until = Duration::from_millis(self.inner.known_until.load(Ordering::Relaxed));
+        self.inner.started.elapsed() > known_until + STALE_AFTER
+    }
+
+    fn all_known_at(&self, moment: Instant) {
+        let since_start = moment.saturating_duration_since(self.inner.started).as_millis();
+        self.inner.known_until.store(u64::try_from(since_start).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Follows the journal from here on. To be called before the first request is let in.
     pub(crate) fn feed(&self, journal: Journal, tail: Tail) -> RevocationFeed {
-        RevocationFeed { position: tail.head(), head: tail.watch(), revocations: self.clone(), journal, tail }
+        let (position, head) = (tail.head(), tail.watch());
+        RevocationFeed { position, head, look: None, revocations: self.clone(), journal, tail }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Ended> {
@@ -92,6 +109,14 @@ pub(crate) struct RevocationFeed {
     tail: Tail,
     head: watch::Receiver<i64>,
     position: i64,
+    look: Option<Look>,
+}
+
+/// Where the journal ended when it was asked.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Instant,
+    head: i64,
 }
 
 /// What one step of the feed did.
@@ -103,44 +128,56 @@ pub(crate) enum Followed {
 
 impl RevocationFeed {
     pub(crate) async fn run(mut self, cancel: CancellationToken) {
+        let mut is_failing = false;
         while !cancel.is_cancelled() {
-            let wait = match self.run_once().await {
+            let followed = self.run_once().await;
+            match &followed {
                 Ok(Followed::Read) => continue,
-                Ok(Followed::UpToDate) => {
-                    self.stale(false);
-                    None
-                }
-                Err(error) => {
-                    self.stale(true);
+                Ok(Followed::UpToDate) => is_failing = false,
+                // Once, and not twice a second for as long as the database is away.
+                Err(error) if !std::mem::replace(&mut is_failing, true) => {
                     tracing::warn!(event = "revocations_not_followed", error_message = %error);
-                    Some(RETRY_AFTER)
                 }
-            };
+                Err(_) => {}
+            }
+            let rest = if followed.is_ok() { self.until_next_look() } else { RETRY_AFTER };
             tokio::select! {
                 () = cancel.cancelled() => break,
-                () = async { match wait {
-                    Some(span) => tokio::time::sleep(span).await,
-                    // The sender lives as long as the tail that we hold.
-                    None => { let _ = self.head.changed().await; }
-                } } => {}
+                () = tokio::time::sleep(rest) => {}
+                // The sender lives as long as the tail that we hold.
+                _ = self.head.changed(), if followed.is_ok() => {}
             }
         }
     }
 
     pub(crate) async fn run_once(&mut self) -> Result<Followed, JournalError> {
         self.head.mark_unchanged();
+        let look = match self.look.filter(|look| look.at.elapsed() < LOOK_EVERY) {
+            Some(look) => look,
+            None => self.look().await?,
+        };
         match self.tail.read_after(self.position, STEP) {
-            TailRead::UpToDate => Ok(Followed::UpToDate),
             TailRead::Events(events) => Ok(self.take(&events)),
-            TailRead::OutOfWindow => {
+            TailRead::UpToDate if look.head <= self.position => {
+                self.revocations.all_known_at(look.at);
+                Ok(Followed::UpToDate)
+            }
+            TailRead::UpToDate | TailRead::OutOfWindow => {
                 let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
-                let read = self.journal.read_after(self.position, limit);
-                let events = tokio::time::timeout(READ_WITHIN, read)
-                    .await
-                    .map_err(|_| JournalError::Postgres(sqlx::Error::PoolTimedOut))??;
+                let events = in_time(self.journal.read_after(self.position, limit)).await?;
                 Ok(self.take(&events))
             }
         }
+    }
+
+    async fn look(&mut self) -> Result<Look, JournalError> {
+        let at = Instant::now();
+        let head = in_time(self.journal.head()).await?.position;
+        Ok(*self.look.insert(Look { at, head }))
+    }
+
+    fn until_next_look(&self) -> Duration {
+        self.look.map_or(Duration::ZERO, |look| LOOK_EVERY.saturating_sub(look.at.elapsed()))
     }
 
     fn take(&mut self, events: &[Arc<Recorded>]) -> Followed {
@@ -162,10 +199,11 @@ impl RevocationFeed {
         }
         Followed::Read
     }
+}
 
-    fn stale(&self, is_stale: bool) {
-        self.revocations.inner.is_stale.store(is_stale, Ordering::Relaxed);
-    }
+async fn in_time<T>(read: impl Future<Output = Result<T, JournalError>>) -> Result<T, JournalError> {
+    let answered = tokio::time::timeout(READ_WITHIN, read).await;
+    answered.unwrap_or(Err(JournalError::Postgres(sqlx::Error::PoolTimedOut)))
 }
 
 #[cfg(test)]
@@ -184,6 +222,23 @@ mod tests {
         revocations.end(session(1));
         assert!(revocations.has_ended(session(1)));
         assert!(!revocations.has_ended(session(2)));
+    }
+
+    #[test]
+    fn what_was_not_heard_of_for_long_is_not_trusted() {
+        let revocations = Revocations::new(Duration::from_mins(15));
+        assert!(!revocations.is_stale());
+        let long_ago = Instant::now().checked_sub(STALE_AFTER * 2).unwrap();
+        let earlier = Inner {
+            started: long_ago,
+            ended: RwLock::default(),
+            known_until: AtomicU64::new(0),
+            keep: LEEWAY,
+        };
+        let revocations = Revocations { inner: Arc::new(earlier) };
+        assert!(revocations.is_stale());
+        revocations.all_known_at(Instant::now());
+        assert!(!revocations.is_stale());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::TokenKeys;
 use crate::problem::{Code, Problem};
+use domain::user::LoginSession;
 use domain::user::Role;
 use domain::{LoginSessionId, UserId};
 use jsonwebtoken::errors::ErrorKind;
@@ -41,6 +42,14 @@ pub(crate) struct Access {
     pub session_id: LoginSessionId,
     /// In seconds since 1970.
     pub expires_at: u64,
+}
+
+/// A new token.
+pub(crate) struct Issued {
+    pub token: String,
+    pub access: Access,
+    /// In seconds.
+    pub expires_in: u64,
 }
 
 /// Why a token is not accepted.
@@ -108,18 +117,17 @@ impl AccessTokens {
         &self.keys
     }
 
-    pub(crate) const fn ttl(&self) -> Duration {
-        self.ttl
-    }
-
+    /// A token that ends with its login session, if not before.
     pub(crate) fn issue(
         &self,
         user_id: UserId,
-        session_id: LoginSessionId,
+        session: &LoginSession,
         roles: Vec<Role>,
-    ) -> Result<(String, Access), jsonwebtoken::errors::Error> {
+    ) -> Result<Issued, jsonwebtoken::errors::Error> {
         let now = now();
-        let expires_at = now + self.ttl.as_secs();
+        let session_id = session.session_id;
+        let session_ends = session.expires_at.min(session.ends_at).as_seconds();
+        let expires_at = (now + self.ttl.as_secs()).min(u64::try_from(session_ends).unwrap_or(0));
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -136,7 +144,8 @@ impl AccessTokens {
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(kid.clone());
         let token = jsonwebtoken::encode(&header, &claims, key)?;
-        Ok((token, Access { user_id, session_id, expires_at }))
+        let access = Access { user_id, session_id, expires_at };
+        Ok(Issued { token, access, expires_in: expires_at.saturating_sub(now) })
     }
 
     pub(crate) fn verify(&self, token: &str) -> Result<Access, TokenRefusal> {
@@ -176,8 +185,10 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use commands::vault::KeyRing;
+    use domain::Timestamp;
     use jsonwebtoken::EncodingKey;
     use serde_json::{Value, json};
+    use time::OffsetDateTime;
 
     fn tokens(ttl: u64) -> (AccessTokens, KeyRing) {
         let ring = KeyRing::generate().unwrap();
@@ -186,6 +197,19 @@ mod tests {
 
     fn ids() -> (UserId, LoginSessionId) {
         (UserId(Uuid::from_u128(1)), LoginSessionId(Uuid::from_u128(2)))
+    }
+
+    /// A session that ends so many seconds from now.
+    fn session(seconds: u64) -> LoginSession {
+        let now = Timestamp::from(OffsetDateTime::now_utc());
+        LoginSession {
+            session_id: ids().1,
+            generation: 1,
+            opened_at: now,
+            refreshed_at: now,
+            expires_at: now.plus(Duration::from_secs(seconds)),
+            ends_at: Timestamp::MAX,
+        }
     }
 
     fn claims() -> Value {
@@ -210,13 +234,23 @@ mod tests {
     #[test]
     fn what_was_issued_is_accepted() {
         let (tokens, ring) = tokens(60);
-        let (user_id, session_id) = ids();
-        let (token, access) = tokens.issue(user_id, session_id, vec![Role::User]).unwrap();
+        let Issued { token, access, expires_in } =
+            tokens.issue(ids().0, &session(3_600), vec![Role::User]).unwrap();
         assert_eq!(tokens.verify(&token), Ok(access));
+        assert_eq!(expires_in, 60);
         assert!(!access.has_expired());
         let header = jsonwebtoken::decode_header(&token).unwrap();
         assert_eq!(header.kid.as_deref(), Some(ring.token_key().kid()));
         assert!(tokens.verify(&signed(&ring, &super::tests::header(&ring), &claims())).is_ok());
+    }
+
+    #[test]
+    fn a_token_does_not_outlive_its_session() {
+        let (tokens, _ring) = tokens(60);
+        let issued = tokens.issue(ids().0, &session(7), vec![]).unwrap();
+        assert!((6..=7).contains(&issued.expires_in), "{}", issued.expires_in);
+        assert_eq!(tokens.verify(&issued.token).unwrap().expires_at, issued.access.expires_at);
+        assert_eq!(tokens.issue(ids().0, &session(0), vec![]).unwrap().expires_in, 0);
     }
 
     #[test]

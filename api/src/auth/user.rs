@@ -1,19 +1,21 @@
 //! The signed-in user, as an argument of a handler.
 
-use super::tokens::{Access, AccessTokens, TokenRefusal};
+use super::tokens::{Access, AccessTokens, Issued, TokenRefusal};
 use super::verified::VerifiedTokens;
 use super::{Revocations, TokenKeys};
 use crate::app::App;
+use crate::door::Arrival;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use commands::{Authority, Principal};
-use domain::user::{Role, User};
-use domain::{LoginSessionId, UserId};
+use domain::user::{LoginSession, Role, User};
+use domain::{LoginSessionId, Timestamp, UserId};
 use journal::Journal;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// Whoever sent the request, proved by an access token whose login session is still open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,9 @@ impl FromRequestParts<App> for AuthUser {
                     .increment(1);
                 // Without a token a page is merely asking whether anybody is signed in.
                 if refusal != TokenRefusal::Missing {
-                    tracing::info!(event = "token_refused", error_type = refusal.reason());
+                    let request_id =
+                        parts.extensions.get::<Arrival>().map(|arrival| arrival.request_id.as_str());
+                    tracing::debug!(event = "token_refused", request_id, error_type = refusal.reason());
                 }
                 refusal.into()
             }
@@ -109,12 +113,12 @@ impl Admission {
     pub(crate) fn issue(
         &self,
         user_id: UserId,
-        session_id: LoginSessionId,
+        session: &LoginSession,
         roles: Vec<Role>,
-    ) -> Result<String, jsonwebtoken::errors::Error> {
-        let (token, access) = self.tokens.issue(user_id, session_id, roles)?;
-        self.verified.insert(&token, access);
-        Ok(token)
+    ) -> Result<Issued, jsonwebtoken::errors::Error> {
+        let issued = self.tokens.issue(user_id, session, roles)?;
+        self.verified.insert(&issued.token, issued.access);
+        Ok(issued)
     }
 
     async fn admit(&self, token: &str) -> Result<AuthUser, Declined> {
@@ -142,8 +146,9 @@ impl Admission {
             .load::<User>(&[access.user_id.0])
             .await
             .map_err(|error| Declined::Unknowable(error.into()))?;
-        let is_open =
-            users.get(&access.user_id.0).is_some_and(|user| user.state.session(access.session_id).is_some());
+        let now = Timestamp::from(OffsetDateTime::now_utc());
+        let session = users.get(&access.user_id.0).and_then(|user| user.state.session(access.session_id));
+        let is_open = session.is_some_and(|session| !session.is_over(now));
         if is_open { Ok(()) } else { Err(TokenRefusal::SessionEnded.into()) }
     }
 }

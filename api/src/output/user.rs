@@ -32,7 +32,7 @@ pub(crate) struct UserBody {
 }
 
 /// The answer to a login and to a refresh.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct SignedInBody {
     pub access_token: String,
     pub refresh_token: String,
@@ -42,6 +42,14 @@ pub(crate) struct SignedInBody {
     #[schema(example = 900)]
     pub expires_in: u64,
     pub user: UserBody,
+    pub position: i64,
+}
+
+/// Both tokens are secrets.
+impl std::fmt::Debug for SignedInBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedInBody").field("position", &self.position).finish_non_exhaustive()
+    }
 }
 
 /// The personal values of a user, opened.

@@ -4,7 +4,7 @@ use crate::client::{Answered, Ask};
 use api::{Application, HealthSources, Parts, Settings};
 use commands::password::{Hasher, HasherOptions};
 use commands::vault::{KeyRing, Vault};
-use commands::{Clock, CommandsOptions, WriteSide, Writer, WriterOptions};
+use commands::{Clock, Commands, CommandsOptions, WriteSide, Writer, WriterOptions};
 use domain::Currency;
 use domain::user::SessionPolicy;
 use journal::subscription::{Checkpoints, Feed};
@@ -31,7 +31,10 @@ pub(crate) struct House {
     pub(crate) ops_address: SocketAddr,
     pub(crate) journal: Journal,
     pub(crate) ring: KeyRing,
-    pub(crate) cancel: CancellationToken,
+    pub(crate) vault: Vault,
+    /// Asks the door to stop, and only it.
+    pub(crate) close_door: CancellationToken,
+    cancel: CancellationToken,
     pub(crate) postgres: Postgres,
     people: AtomicU64,
 }
@@ -47,14 +50,22 @@ pub(crate) struct Person {
 }
 
 pub(crate) struct Choices {
+    pub(crate) serves_interface: bool,
     pub(crate) self_deposit: bool,
     pub(crate) token_ttl: Duration,
+    pub(crate) session_idle: Duration,
     pub(crate) connections_max: usize,
 }
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { self_deposit: true, token_ttl: Duration::from_mins(15), connections_max: 256 }
+        Self {
+            serves_interface: true,
+            self_deposit: true,
+            token_ttl: Duration::from_mins(15),
+            session_idle: Duration::from_hours(24),
+            connections_max: 256,
+        }
     }
 }
 
@@ -72,14 +83,12 @@ impl House {
         let vault = Vault::new(ring.clone(), journal.clone());
         let cancel = CancellationToken::new();
 
-        let write_side = WriteSide {
-            journal: journal.clone(),
-            tail: tail.clone(),
-            vault: vault.clone(),
-            hasher: Hasher::new(HasherOptions::default()).unwrap(),
-        };
-        let (commands, writer) =
-            Writer::new(write_side, commands_options(), writer_options(), cancel.clone());
+        let (commands, writer) = Writer::new(
+            write_side(&journal, &tail, &vault),
+            commands_options(choices.session_idle),
+            writer_options(),
+            cancel.clone(),
+        );
         let state = writer.state();
         tokio::spawn(writer.run());
 
@@ -89,35 +98,35 @@ impl House {
             nats: None,
             checkpoints: checkpoints.clone(),
         };
-        for projection in projections::all(Arc::new(vault)) {
+        for projection in projections::all(Arc::new(vault.clone())) {
             tokio::spawn(projections::follow(&feed, projection).run(cancel.clone()));
         }
 
-        let settings = Settings {
-            access_token_ttl: choices.token_ttl,
-            default_currency: Currency::USD,
-            self_deposit: choices.self_deposit,
-            password_blocklist: true,
-            connections_max: choices.connections_max,
-        };
-        let parts = Parts {
-            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
-            ops_listener: Some(TcpListener::bind("127.0.0.1:0").await.unwrap()),
-            commands,
-            read_models: ReadModels::new(journal.clone(), tail.clone(), checkpoints),
-            journal: journal.clone(),
-            tail,
-            health: HealthSources { roles: "api,writer,projector".to_owned(), components: Vec::new() },
-            metrics: METRICS.get_or_init(|| api::install_metrics().unwrap()).clone(),
-        };
-        let application = Application::build(settings, parts).unwrap();
-        let (address, ops_address) = (application.address(), application.ops_address().unwrap());
-        tokio::spawn(application.run_until_stopped(cancel.clone()));
+        let read_models = ReadModels::new(journal.clone(), tail.clone(), checkpoints);
+        let close_door = cancel.child_token();
+        let (address, ops_address) =
+            open_door(choices, commands, read_models, (&journal, tail), close_door.clone()).await;
         eventually("the writer leads", async || {
             matches!(*state.borrow(), commands::WriterState::Leading { .. })
         })
         .await;
-        Self { address, ops_address, journal, ring, cancel, postgres, people: AtomicU64::new(0) }
+        let people = AtomicU64::new(0);
+        Self { address, ops_address, journal, ring, vault, close_door, cancel, postgres, people }
+    }
+
+    /// The door of another process: same database and keys, nobody there tells it what is written here.
+    pub(crate) async fn door_elsewhere(&self, choices: Choices) -> SocketAddr {
+        let tail = Tail::new(self.head().await);
+        let (commands, declining) = Writer::new(
+            write_side(&self.journal, &tail, &self.vault),
+            commands_options(choices.session_idle),
+            writer_options(),
+            self.cancel.clone(),
+        );
+        tokio::spawn(declining.decline_all());
+        let read_models = ReadModels::new(self.journal.clone(), tail.clone(), Checkpoints::default());
+        let journal = (&self.journal, tail);
+        open_door(choices, commands, read_models, journal, self.cancel.child_token()).await.0
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask {
@@ -187,11 +196,51 @@ pub(crate) fn new_key() -> String {
     Uuid::new_v4().to_string()
 }
 
-fn commands_options() -> CommandsOptions {
+/// Where it and its operations are served.
+async fn open_door(
+    choices: Choices,
+    commands: Commands,
+    read_models: ReadModels,
+    (journal, tail): (&Journal, Tail),
+    stop: CancellationToken,
+) -> (SocketAddr, SocketAddr) {
+    let settings = Settings {
+        serves_interface: choices.serves_interface,
+        access_token_ttl: choices.token_ttl,
+        self_deposit: choices.self_deposit,
+        password_blocklist: true,
+        connections_max: choices.connections_max,
+    };
+    let parts = Parts {
+        listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        ops_listener: Some(TcpListener::bind("127.0.0.1:0").await.unwrap()),
+        commands,
+        read_models,
+        journal: journal.clone(),
+        tail,
+        health: HealthSources { roles: "api,writer,projector".to_owned(), components: Vec::new() },
+        metrics: METRICS.get_or_init(|| api::install_metrics().unwrap()).clone(),
+    };
+    let application = Application::build(settings, parts).unwrap();
+    let addresses = (application.address(), application.ops_address().unwrap());
+    tokio::spawn(application.run_until_stopped(stop));
+    addresses
+}
+
+fn write_side(journal: &Journal, tail: &Tail, vault: &Vault) -> WriteSide {
+    WriteSide {
+        journal: journal.clone(),
+        tail: tail.clone(),
+        vault: vault.clone(),
+        hasher: Hasher::new(HasherOptions::default()).unwrap(),
+    }
+}
+
+fn commands_options(idle: Duration) -> CommandsOptions {
     CommandsOptions {
         clock: Clock::System,
         session_policy: SessionPolicy {
-            idle: Duration::from_hours(24),
+            idle,
             absolute: Duration::from_hours(240),
             // None, so that a token that was exchanged is an old one at once.
             grace: Duration::ZERO,

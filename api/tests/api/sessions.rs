@@ -1,6 +1,7 @@
+use crate::client::Ask;
 use crate::house::{Choices, House, PASSWORD};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use testkit::eventually;
 
 #[tokio::test]
@@ -15,7 +16,49 @@ async fn whoever_registered_can_sign_in_by_either_name() {
     assert_eq!(signed_in["user"]["login_count"], 2);
     assert!(signed_in["user"]["last_login_at"].is_string());
     assert_eq!(signed_in["user"]["version"], 3);
+    assert_eq!(signed_in["position"], json!(house.head().await));
     assert!(signed_in["refresh_token"].as_str().unwrap().starts_with("cfr_"));
+}
+
+#[tokio::test]
+async fn signing_in_and_refreshing_say_where_they_stand() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let refresh = json!({ "refresh_token": ada.refresh_token });
+    let refreshed = house.post("/auth/refresh").json(&refresh).send().await;
+    for answered in [refreshed, house.login(&ada.name).await] {
+        let body = answered.expect(200);
+        assert_eq!(answered.header("counterfoil-position"), Some(body["position"].to_string().as_str()));
+        assert_eq!(answered.header("etag"), Some(format!("\"{}\"", body["user"]["version"]).as_str()));
+        assert!(body["position"].as_i64() <= Some(house.head().await));
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_does_not_outlive_its_session() {
+    let choices = Choices { session_idle: Duration::from_secs(2), ..Choices::default() };
+    let house = House::open_with(choices).await;
+    let ada = house.person().await;
+    let signed_in = house.login(&ada.name).await.expect(200);
+    assert!(signed_in["expires_in"].as_u64().unwrap() <= 2, "{}", signed_in["expires_in"]);
+    let over = SystemTime::now() + Duration::from_secs(2);
+    eventually("the session is over", async || SystemTime::now() > over).await;
+    // Another process sees the token for the first time, while the leeway of clocks still lasts.
+    let elsewhere = house.door_elsewhere(Choices::default()).await;
+    let refused = Ask::new(elsewhere, "GET", "/users/me").token(&ada.token).send().await;
+    refused.problem(401, "session_ended");
+}
+
+#[tokio::test]
+async fn a_logout_is_noticed_where_nobody_tells_of_it() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let elsewhere = house.door_elsewhere(Choices::default()).await;
+    let there = async || Ask::new(elsewhere, "GET", "/users/me").token(&ada.token).send().await;
+    there().await.expect(200);
+    house.post("/auth/logout").token(&ada.token).send().await.expect(200);
+    eventually("the other door refuses the token", async || there().await.status == 401).await;
+    there().await.problem(401, "session_ended");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub struct LoginSession {
 }
 
 impl LoginSession {
-    fn is_over(&self, at: Timestamp) -> bool {
+    pub fn is_over(&self, at: Timestamp) -> bool {
         at >= self.expires_at || at >= self.ends_at
     }
 }

@@ -51,5 +51,6 @@ pub(crate) async fn me(
         wallet: wallets.value.iter().find(|wallet| Some(wallet.id) == default).cloned(),
         wallets: wallets.value,
     };
-    Ok(Answer::ok().position(position).version(body.user.version).json(&body))
+    // No ETag: no one version covers a user and all their wallets.
+    Ok(Answer::ok().position(position).json(&body))
 }

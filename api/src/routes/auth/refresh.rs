@@ -2,6 +2,7 @@
 
 use super::signed_in;
 use crate::app::App;
+use crate::door::Arrival;
 use crate::input::{Anonymous, Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::output::SignedInBody;
@@ -30,6 +31,7 @@ pub(crate) struct RefreshForm<'a> {
 pub(crate) async fn refresh(
     State(app): State<App>,
     Anonymous(context): Anonymous,
+    arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let mut check = Check::default();
@@ -41,7 +43,11 @@ pub(crate) async fn refresh(
     let signed_in = app.commands().refresh(context, &token).await.inspect_err(|failure| {
         if let Failure::RefreshTokenReused { session_id } = failure {
             app.admission().revocations().end(*session_id);
-            tracing::warn!(event = "refresh_token_reused", session_id = %session_id);
+            tracing::warn!(
+                event = "refresh_token_reused",
+                request_id = arrival.request_id.as_str(),
+                session_id = %session_id
+            );
         }
     })?;
     signed_in::answer(&app, signed_in).await

@@ -58,7 +58,7 @@ pub(crate) async fn register(
 ) -> Result<Response, Problem> {
     let registration = read(&body.read()?, app.settings().password_blocklist)?;
     let done = app.commands().register(context, registration).await?;
-    let registered = render(app.vault(), &done).await.map_err(|error| Problem::internal(&error))?;
+    let registered = render(app.vault(), &done).await?;
     let registered = registered.ok_or_else(|| Problem::internal(&"a registration without its events"))?;
     Ok(Answer::created()
         .position(registered.position)
