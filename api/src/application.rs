@@ -1,7 +1,7 @@
 //! The door as a whole: built from its parts, run until asked to stop.
 
 use crate::app::{App, Inner};
-use crate::auth::{Admission, TokenKeys};
+use crate::auth::{Admission, RevocationFeed, TokenKeys};
 use crate::directory::Directory;
 use crate::door::Door;
 use crate::health::Health;
@@ -33,7 +33,8 @@ pub struct Application {
     app: App,
     main: Server,
     ops: Option<Server>,
-    feed: crate::auth::RevocationFeed,
+    /// Nobody signs in where there is no interface.
+    feed: Option<RevocationFeed>,
 }
 
 impl Application {
@@ -44,6 +45,7 @@ impl Application {
         let keys = TokenKeys::new(parts.commands.vault().key_ring())?;
         let admission = Admission::new(keys, settings.access_token_ttl, parts.journal.clone());
         let feed = admission.revocations().feed(parts.journal.clone(), parts.tail);
+        let feed = settings.serves_interface.then_some(feed);
         let health = Health::new(
             parts.health,
             parts.journal.clone(),
@@ -96,11 +98,16 @@ impl Application {
                 ops.run(cancel.clone()).await;
             }
         };
+        let feed = async {
+            if let Some(feed) = self.feed {
+                feed.run(cancel.clone()).await;
+            }
+        };
         tokio::join!(
             self.main.run(cancel.clone()),
             ops,
             draining,
-            self.feed.run(cancel.clone()),
+            feed,
             telemetry::keep_metrics(metrics, cancel.clone()),
         );
     }

@@ -59,6 +59,10 @@ fn problem_table() -> String {
             code.title()
         );
     }
+    table.push_str(
+        "\nOne kind of answer has no body: bytes that are not HTTP, or a head that is too large, are refused with a bare \
+         400, 414 or 431 before there is a request to speak of.\n",
+    );
     table.push_str("\nWhat can be wrong with one value, in `errors`: ");
     let fields: Vec<String> = FieldCode::ALL.iter().map(|code| format!("`{}`", code.as_str())).collect();
     table.push_str(&fields.join(", "));
@@ -92,7 +96,7 @@ pub(crate) struct ProblemBody {
 #[schema(as = FieldError)]
 #[allow(dead_code, reason = "it describes what `Problem` writes")]
 pub(crate) struct FieldErrorBody {
-    /// A JSON pointer into the body, or `?name` for a parameter.
+    /// A JSON pointer into the body, `?name` for a parameter, or the name of a header.
     #[schema(example = "/amount")]
     pointer: String,
     #[schema(example = "too_many_decimals")]

@@ -1,6 +1,7 @@
 //! The table of contents: every route there is.
 
 use crate::app::App;
+use crate::door::PREFIX;
 use crate::openapi::Base;
 use crate::problem::{Code, Problem};
 use crate::routes::{auth, commands, docs, events, health, keys, metrics, page, users, wallets};
@@ -31,9 +32,7 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(wallets::transactions::transactions))
         .routes(routes!(events::events))
         .routes(routes!(commands::get_command))
-        .routes(routes!(health::health))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+        .merge(health())
 }
 
 /// What only whoever runs it may see.
@@ -45,6 +44,7 @@ fn operations() -> OpenApiRouter<App> {
 fn pages() -> Router<App> {
     Router::new()
         .route("/", get(page::page))
+        .route(PREFIX, get(page::with_slash))
         .route("/openapi.json", get(docs::openapi))
         .route("/docs", get(docs::redirect))
         .route("/docs/", get(docs::index))
@@ -58,13 +58,23 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Every pattern of every router here, for counting.
 pub(crate) fn patterns() -> Vec<String> {
-    let pages = ["/", "/openapi.json", "/docs", "/docs/", "/docs/{*path}"].map(str::to_owned);
+    let pages = ["/", PREFIX, "/openapi.json", "/docs", "/docs/", "/docs/{*path}"].map(str::to_owned);
     openapi().paths.paths.into_keys().chain(pages).collect()
+}
+
+/// What every process answers, whatever its roles.
+fn health() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(health::health))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }
 
 /// The main port's; `with_operations` where only this machine can reach it.
 pub(crate) fn main(app: App, with_operations: bool) -> Router {
-    let mut router = Router::from(interface()).merge(pages());
+    let has_interface = app.settings().serves_interface;
+    let mut router =
+        if has_interface { Router::from(interface()).merge(pages()) } else { Router::from(health()) };
     if with_operations {
         router = router.merge(Router::from(operations()));
     }
@@ -73,11 +83,7 @@ pub(crate) fn main(app: App, with_operations: bool) -> Router {
 
 /// The operations port's.
 pub(crate) fn ops(app: App) -> Router {
-    let health = OpenApiRouter::default()
-        .routes(routes!(health::health))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready));
-    Router::from(operations().merge(health)).fallback(unknown_route).with_state(app)
+    Router::from(operations().merge(health())).fallback(unknown_route).with_state(app)
 }
 
 async fn unknown_route() -> Problem {

@@ -2,7 +2,6 @@
 
 use crate::health::HealthSources;
 use commands::Commands;
-use domain::Currency;
 use journal::{Journal, Tail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::ReadModels;
@@ -11,8 +10,9 @@ use tokio::net::TcpListener;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Else only health and operations are served: for a process with other roles.
+    pub serves_interface: bool,
     pub access_token_ttl: Duration,
-    pub default_currency: Currency,
     /// Whether owners may deposit into their own wallets.
     pub self_deposit: bool,
     pub password_blocklist: bool,

@@ -1,5 +1,4 @@
 use super::*;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde_json::Value;
 use std::net::Ipv4Addr;
@@ -41,7 +40,7 @@ async fn routes_are_served_with_and_without_the_prefix() {
     assert_eq!(ask(Method::GET, "/value").await.text, "value");
     assert_eq!(ask(Method::GET, "/api/v1/value").await.text, "value");
     assert_eq!(ask(Method::GET, "/api/v1/query?a=b").await.text, "/query?a=b");
-    assert_eq!(ask(Method::GET, "/api/v1").await.text, "page");
+    assert_eq!(ask(Method::GET, "/api/v1/").await.text, "page");
     assert_eq!(ask(Method::GET, "/api/v1value").await.body["code"], "route_not_found");
     assert_eq!(ask(Method::GET, "/api/v1/api/v1/value").await.body["code"], "route_not_found");
 }

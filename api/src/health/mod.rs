@@ -119,7 +119,7 @@ impl Health {
             is_draining: self.is_draining.load(Ordering::Relaxed),
             uptime: self.started.elapsed(),
             roles: self.sources.roles.clone(),
-            components: self.in_database().await.into_iter().chain([sequencer]).chain(asked).collect(),
+            components: merge(self.in_database().await.into_iter().chain([sequencer]).chain(asked)),
         }
     }
 
@@ -131,8 +131,8 @@ impl Health {
         {
             return reports.clone();
         }
-        let database = self.ask_database().await;
-        let projections = tokio::time::timeout(DATABASE_WITHIN, self.read_models.health()).await;
+        let projections = tokio::time::timeout(DATABASE_WITHIN, self.read_models.health());
+        let (database, projections) = tokio::join!(self.ask_database(), projections);
         let projections =
             projections.ok().and_then(Result::ok).unwrap_or_default().into_iter().map(projection);
         let database = ComponentReport { name: "postgres".to_owned(), is_needed: true, finding: database };
@@ -157,6 +157,25 @@ impl Health {
     }
 }
 
+/// What the database and the process say of the same component is one report: the worse status, all that is known.
+/// Where both tell a figure, the process does so from nearer.
+fn merge(reports: impl Iterator<Item = ComponentReport>) -> Vec<ComponentReport> {
+    let mut merged: Vec<ComponentReport> = Vec::new();
+    for report in reports {
+        match merged.iter_mut().find(|known| known.name == report.name) {
+            None => merged.push(report),
+            Some(known) => {
+                let Finding { status, reason, facts } = report.finding;
+                known.is_needed |= report.is_needed;
+                known.finding.status = known.finding.status.max(status);
+                known.finding.reason = known.finding.reason.take().or(reason);
+                known.finding.facts.extend(facts);
+            }
+        }
+    }
+    merged
+}
+
 fn projection(health: ProjectionHealth) -> ComponentReport {
     let finding = health.failure.map_or_else(Finding::ok, Finding::degraded);
     let finding = finding
@@ -165,4 +184,22 @@ fn projection(health: ProjectionHealth) -> ComponentReport {
         .fact("generation", health.generation)
         .fact("version", health.version);
     ComponentReport { name: format!("projection_{}", health.name), is_needed: false, finding }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_component_that_two_tell_of_is_one_report() {
+        let report = |finding| ComponentReport { name: "wallets".to_owned(), is_needed: false, finding };
+        let stored = report(Finding::degraded("a row was bad").fact("lag", 7).fact("generation", 2));
+        let running = report(Finding::ok().fact("lag", 3));
+        let merged = merge([stored, running].into_iter());
+        let [only] = merged.as_slice() else { panic!("{merged:?}") };
+        assert_eq!(only.finding.status, Status::Degraded);
+        assert_eq!(only.finding.reason.as_deref(), Some("a row was bad"));
+        let written = report::written(only);
+        assert_eq!((&written["generation"], &written["lag"]), (&2.into(), &3.into()));
+    }
 }

@@ -70,7 +70,7 @@ impl HealthReport {
     }
 }
 
-fn written(component: &ComponentReport) -> Value {
+pub(super) fn written(component: &ComponentReport) -> Value {
     let finding = &component.finding;
     let mut members = Map::new();
     members.insert("status".to_owned(), json!(finding.status));

@@ -24,8 +24,14 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 const DRAINED_WITHIN: Duration = Duration::from_secs(3);
 
 /// The bytes of a JSON body, unparsed: the handler reads them into a form that borrows from them.
-#[derive(Debug)]
 pub(crate) struct JsonBody(Bytes);
+
+/// It may hold a password.
+impl std::fmt::Debug for JsonBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JsonBody").field("bytes", &self.0.len()).finish_non_exhaustive()
+    }
+}
 
 impl JsonBody {
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {

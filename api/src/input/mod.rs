@@ -16,5 +16,5 @@ pub(crate) use check::{Check, Flaw, Raw};
 pub(crate) use command::{Anonymous, Keyed};
 pub(crate) use cursor::Cursor;
 pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
-pub(crate) use path::{OwnUser, WalletPath};
+pub(crate) use path::{OwnUser, UserPath, WalletPath};
 pub(crate) use query::{ListQuery, MinPosition, Query, number};

@@ -22,7 +22,28 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
     }
 }
 
-/// The signed-in user, where the path names them: by id, or as `me`. Anybody else is not found.
+/// The user named in the path, whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserPath(String);
+
+impl UserPath {
+    /// Named by id, or as `me`. Anybody else is not found.
+    pub(crate) fn must_be(&self, user: AuthUser) -> Result<(), Problem> {
+        let is_own = self.0 == "me" || self.0.parse() == Ok(user.user_id);
+        if is_own { Ok(()) } else { Err(Problem::of(Code::UserNotFound)) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UserPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let named = Path::<String>::from_request_parts(parts, state).await;
+        named.map(|Path(id)| Self(id)).map_err(|_| Problem::of(Code::UserNotFound))
+    }
+}
+
+/// The signed-in user, where the path names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnUser(pub AuthUser);
 
@@ -31,8 +52,7 @@ impl FromRequestParts<App> for OwnUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let user = AuthUser::from_request_parts(parts, app).await?;
-        let named = Path::<String>::from_request_parts(parts, app).await;
-        let is_own = named.is_ok_and(|Path(id)| id == "me" || id.parse() == Ok(user.user_id));
-        if is_own { Ok(Self(user)) } else { Err(Problem::of(Code::UserNotFound)) }
+        UserPath::from_request_parts(parts, app).await?.must_be(user)?;
+        Ok(Self(user))
     }
 }

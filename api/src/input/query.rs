@@ -52,8 +52,12 @@ impl<S: Sync> FromRequestParts<S> for MinPosition {
         }
         let Query(form) = Query::<MinPositionForm>::from_request_parts(parts, state).await?;
         let mut check = Check::default();
-        let position =
-            check.parameter("?min_position", form.min_position.or(header), |text| number(text, 0..=i64::MAX));
+        // The one in the query wins.
+        let (name, text) = match form.min_position {
+            Some(text) => ("?min_position", Some(text)),
+            None => ("Counterfoil-Min-Position", header),
+        };
+        let position = check.parameter(name, text, |text| number(text, 0..=i64::MAX));
         check.finish()?;
         Ok(Self(position))
     }

@@ -1,6 +1,8 @@
 //! The one place where what the write side declines, or what broke there, becomes a problem.
 
 use super::{Code, Problem};
+use crate::output::RenderError;
+use commands::vault::VaultError;
 use commands::{Failure, Refusal};
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
@@ -86,13 +88,58 @@ impl From<WalletRefusal> for Problem {
     }
 }
 
+/// The beginnings of the codes with which PostgreSQL says that it is not there, not whole, or not able: a connection
+/// broke, resources are missing, an operator stepped in.
+const AWAY: [&str; 3] = ["08", "53", "57"];
+
+/// What is over by itself may be asked again; the rest is our own mistake.
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| AWAY.iter().any(|class| code.starts_with(class)))
+        }
+        _ => false,
+    }
+}
+
+impl From<&sqlx::Error> for Problem {
+    fn from(error: &sqlx::Error) -> Self {
+        if is_away(error) {
+            Self::new(Code::Unavailable, "the database does not answer").because(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
 impl From<JournalError> for Problem {
     fn from(error: JournalError) -> Self {
         match &error {
-            JournalError::Postgres(_) => {
-                Self::new(Code::Unavailable, "the database does not answer").because(&error)
-            }
+            JournalError::Postgres(error) => error.into(),
             _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        match &error {
+            VaultError::Postgres(error) => error.into(),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<RenderError> for Problem {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::Vault(error) => error.into(),
+            RenderError::Unreadable(error) => Self::internal(&error),
         }
     }
 }
@@ -140,6 +187,18 @@ mod tests {
         assert_eq!((&body["available"], &body["requested"]), (&"1.00".into(), &"2.50".into()));
         assert_eq!(headers["counterfoil-position"], "9");
         assert_eq!(headers["idempotency-replayed"], "true");
+    }
+
+    #[test]
+    fn only_a_database_that_is_away_may_be_asked_again() {
+        let code = |error: sqlx::Error| Problem::from(JournalError::Postgres(error)).code();
+        assert_eq!(code(sqlx::Error::PoolTimedOut), Code::Unavailable);
+        assert_eq!(code(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()), Code::Unavailable);
+        assert_eq!(code(sqlx::Error::RowNotFound), Code::InternalError);
+        assert_eq!(code(sqlx::Error::ColumnNotFound("position".to_owned())), Code::InternalError);
+        let vault = |error: sqlx::Error| Problem::from(VaultError::from(error)).code();
+        assert_eq!(vault(sqlx::Error::PoolTimedOut), Code::Unavailable);
+        assert_eq!(vault(sqlx::Error::RowNotFound), Code::InternalError);
     }
 
     #[test]

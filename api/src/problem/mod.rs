@@ -39,7 +39,7 @@ struct Details {
     cause: Option<String>,
 }
 
-/// One value that is not valid, and where it stands: a JSON pointer, or `?name` for one of the query.
+/// One value that is not valid, and where it stands: a JSON pointer, `?name` for one of the query, or a header's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError {
     pub pointer: Cow<'static, str>,
@@ -130,7 +130,8 @@ impl Problem {
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         if let Some(span) = self.0.retry_after {
             // Rounded up: a second is the unit, and zero would mean "at once".
-            headers.insert(RETRY_AFTER, HeaderValue::from(span.as_secs().max(1)));
+            let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         if let Some(challenge) = challenge(self.0.code) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -241,6 +242,8 @@ mod tests {
     fn what_may_be_retried_says_when() {
         let (headers, body) = written(&Problem::of(Code::Unavailable).retry_after(Duration::from_secs(3)));
         assert_eq!(headers[RETRY_AFTER], "3");
+        let (headers, _) = written(&Problem::of(Code::Unavailable).retry_after(Duration::from_millis(1_001)));
+        assert_eq!(headers[RETRY_AFTER], "2");
         assert_eq!(body["retryable"], true);
         let (headers, _) = written(&Problem::of(Code::InFlight));
         assert_eq!(headers[RETRY_AFTER], "1");

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::auth::AuthUser;
+use crate::door::ANSWER_WITHIN;
 use crate::input::IdempotencyKey;
 use crate::openapi::Problems;
 use crate::output::Answer;
@@ -15,8 +16,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// A command that is on its way now is decided or dropped by then.
-const FINAL_AFTER: Duration = Duration::from_secs(20);
+/// A command that has reached this server by now is handed on or dropped while its request is answered, and from then on
+/// decided or dropped in the time the write side takes at most.
+const FINAL_AFTER: Duration = ANSWER_WITHIN.saturating_add(commands::FINAL_AFTER);
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CommandStatus)]
@@ -24,7 +26,7 @@ pub(crate) struct CommandBody {
     key: String,
     #[schema(example = "committed")]
     status: &'static str,
-    /// Of its first event; for a refusal, where the journal ended when it was decided.
+    /// Of its last event, to be waited for with `min_position`; for a refusal, where the journal ended when it was decided.
     position: i64,
     /// How many events it led to.
     events: i32,

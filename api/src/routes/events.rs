@@ -14,8 +14,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 const LIST: &str = "events";
-/// The longest name of an event has half as many letters.
-const TYPE_CHARS_MAX: usize = 64;
+/// Every type of event there is.
+const TYPES: [&str; 8] = [
+    "UserRegistered",
+    "LoginSessionOpened",
+    "LoginSessionRefreshed",
+    "RefreshTokenReused",
+    "LoginSessionEnded",
+    "WalletOpened",
+    "WalletDeposited",
+    "WalletWithdrawn",
+];
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -61,7 +70,8 @@ pub(crate) async fn events(
     let head = app.journal().head().await?.position;
     if let Some(asked) = min.0.filter(|asked| *asked > head) {
         let detail = format!("position {asked} was asked for and the journal ends at {head}");
-        return Err(Problem::new(Code::PositionBeyondHead, detail));
+        let problem = Problem::new(Code::PositionBeyondHead, detail);
+        return Err(problem.fact("asked", asked).fact("head", head));
     }
     let wanted = OwnerQuery {
         after,
@@ -75,7 +85,7 @@ pub(crate) async fn events(
     page.truncate(usize::from(limit));
     let last = page.last().map_or(after, |recorded| recorded.position);
     let body = ListBody {
-        items: public_events(app.vault(), &page).await.map_err(|error| Problem::internal(&error))?,
+        items: public_events(app.vault(), &page).await?,
         next_cursor: (!is_last).then(|| Cursor::write(LIST, last, &filters)),
         position: head.max(last),
     };
@@ -86,7 +96,7 @@ fn read(query: &EventsQuery, paging: &ListQuery) -> Result<(i64, Filters, u16), 
     let mut check = Check::default();
     let limit = paging.limit(&mut check);
     let after = check.parameter("?after", query.after.as_deref(), |text| number(text, 0..=i64::MAX));
-    let event_type = check.parameter("?type", query.event_type.as_deref(), event_type);
+    let event_type = check.parameter("?type", query.event_type.as_deref(), known_type);
     let aggregate = check.parameter("?aggregate", query.aggregate.as_deref(), |name| {
         AggregateKind::parse(name).ok_or_else(|| Flaw::new(FieldCode::Unknown, "must be user or wallet"))
     });
@@ -95,20 +105,29 @@ fn read(query: &EventsQuery, paging: &ListQuery) -> Result<(i64, Filters, u16), 
         None => Ok((after.unwrap_or(0), Filters { event_type, aggregate }, limit)),
         Some(text) => {
             let cursor = Cursor::parse(text, LIST)?;
-            Ok((cursor.position, cursor.filters()?, limit))
+            let filters: Filters = cursor.filters()?;
+            // A cursor is text from outside like any other.
+            let is_ours = filters.event_type.as_deref().is_none_or(|name| known_type(name).is_ok());
+            if !is_ours {
+                return Err(Problem::of(Code::InvalidCursor));
+            }
+            Ok((cursor.position, filters, limit))
         }
     }
 }
 
-fn event_type(name: &str) -> Result<String, Flaw> {
-    let is_name =
-        (1..=TYPE_CHARS_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric());
-    if is_name { Ok(name.to_owned()) } else { Err(Flaw::new(FieldCode::Unknown, "is no type of event")) }
+fn known_type(name: &str) -> Result<String, Flaw> {
+    if TYPES.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(Flaw::new(FieldCode::Unknown, "is no type of event"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::user::UserEvent;
+    use domain::wallet::WalletEvent;
 
     fn ask(uri: &str) -> Result<(i64, Filters, u16), Problem> {
         let uri = uri.parse().unwrap();
@@ -128,10 +147,33 @@ mod tests {
 
     #[test]
     fn every_parameter_is_checked() {
-        for bad in ["after=-1", "after=x", "type=", "type=a%20b", "aggregate=order", "limit=0"] {
+        for bad in
+            ["after=-1", "after=x", "type=", "type=WalletBurnt", "type=a%00b", "aggregate=order", "limit=0"]
+        {
             let problem = ask(&format!("/events?{bad}")).unwrap_err();
             assert_eq!(problem.code(), Code::ValidationFailed, "{bad}");
         }
         assert_eq!(ask("/events?cursor=garbage").unwrap_err().code(), Code::InvalidCursor);
+    }
+
+    #[test]
+    fn a_cursor_cannot_bring_what_a_query_may_not() {
+        for bad in ["WalletDeposited\0", "WalletBurnt", ""] {
+            let filters = Filters { event_type: Some(bad.to_owned()), aggregate: None };
+            let cursor = Cursor::write(LIST, 1, &filters);
+            let problem = ask(&format!("/events?cursor={cursor}")).unwrap_err();
+            assert_eq!(problem.code(), Code::InvalidCursor, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn every_type_there_is_can_be_asked_for() {
+        // serde says what it would have taken.
+        let user = serde_json::from_str::<UserEvent>(r#"{"":0}"#).unwrap_err().to_string();
+        let wallet = serde_json::from_str::<WalletEvent>(r#"{"":0}"#).unwrap_err().to_string();
+        let known = [user, wallet];
+        let known =
+            known.iter().flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|name| !name.is_empty());
+        assert_eq!(known.collect::<Vec<_>>(), TYPES);
     }
 }

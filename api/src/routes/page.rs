@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::health::Status;
 use axum::extract::State;
-use axum::response::Html;
+use axum::response::{Html, Redirect};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -17,4 +17,9 @@ pub(crate) async fn page(State(app): State<App>) -> Html<String> {
     // None of these comes from outside, so there is nothing to escape.
     let page = PAGE.replace("{{state}}", state).replace("{{sentence}}", sentence);
     Html(page.replace("{{version}}", env!("CARGO_PKG_VERSION")))
+}
+
+/// Its links are relative: they lead somewhere only from a path that ends with a slash.
+pub(crate) async fn with_slash() -> Redirect {
+    Redirect::temporary("v1/")
 }

@@ -71,6 +71,20 @@ async fn a_list_of_events_goes_on_with_its_filters() {
 }
 
 #[tokio::test]
+async fn a_position_that_is_not_there_yet_is_named_with_the_head() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let head = house.head().await;
+    let problem = house.get("/events?min_position=1000").token(&ada.token).send().await;
+    let problem = problem.problem(422, "position_beyond_head");
+    assert_eq!((&problem["asked"], &problem["head"]), (&json!(1_000), &json!(head)));
+    let refused =
+        house.get("/events").token(&ada.token).header("counterfoil-min-position", "soon").send().await;
+    let refused = refused.problem(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], "Counterfoil-Min-Position");
+}
+
+#[tokio::test]
 async fn a_requests_own_id_goes_through_to_its_events() {
     let house = House::open().await;
     let ada = house.person().await;

@@ -1,5 +1,5 @@
 use crate::client::Ask;
-use crate::house::House;
+use crate::house::{Choices, House};
 use testkit::eventually;
 
 #[tokio::test]
@@ -69,6 +69,21 @@ async fn the_operations_port_serves_operations_only() {
     assert_eq!(ops("/metrics").send().await.status, 200);
     ops("/health/ready").send().await.expect(200);
     ops("/auth/me").send().await.problem(404, "route_not_found");
+}
+
+#[tokio::test]
+async fn a_process_without_the_interface_tells_how_it_is_and_nothing_else() {
+    let house = House::open().await;
+    let choices = Choices { serves_interface: false, ..Choices::default() };
+    let worker = house.door_elsewhere(choices).await;
+    let ask = |path: &str| Ask::new(worker, "GET", path);
+    for path in ["/health", "/health/live", "/health/ready", "/api/v1/health/detailed"] {
+        ask(path).send().await.expect(200);
+    }
+    assert!(ask("/metrics").send().await.text().contains("process_open_fds"));
+    for path in ["/", "/docs/", "/auth/me", "/events", "/.well-known/jwks.json"] {
+        ask(path).send().await.problem(404, "route_not_found");
+    }
 }
 
 #[tokio::test]

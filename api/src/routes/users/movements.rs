@@ -2,7 +2,7 @@
 
 use super::balance::wallet_in;
 use crate::app::App;
-use crate::input::{JsonBody, Keyed, OwnUser};
+use crate::input::{JsonBody, Keyed, UserPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
@@ -23,10 +23,11 @@ use axum::response::Response;
 )]
 pub(crate) async fn deposit(
     State(app): State<App>,
-    OwnUser(user): OwnUser,
-    Keyed { context, .. }: Keyed,
+    named: UserPath,
+    Keyed { user, context }: Keyed,
     body: JsonBody,
 ) -> Result<Response, Problem> {
+    named.must_be(user)?;
     let form: MovementForm<'_> = body.read()?;
     check_self_deposit(&app)?;
     let wallet = wallet_in(&app, user, form.named_currency()).await?;
@@ -48,10 +49,11 @@ pub(crate) async fn deposit(
 )]
 pub(crate) async fn withdraw(
     State(app): State<App>,
-    OwnUser(user): OwnUser,
-    Keyed { context, .. }: Keyed,
+    named: UserPath,
+    Keyed { user, context }: Keyed,
     body: JsonBody,
 ) -> Result<Response, Problem> {
+    named.must_be(user)?;
     let form: MovementForm<'_> = body.read()?;
     let wallet = wallet_in(&app, user, form.named_currency()).await?;
     let movement = form.read(wallet.currency)?;
