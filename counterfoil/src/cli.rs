@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::IsTerminal;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -183,25 +184,47 @@ async fn rebuild(flags: &RebuildFlags) -> Result<(), Failure> {
 
 /// For people at a terminal; everybody else reads it in the log.
 fn announce(ready: &Ready) {
-    let base = format!("http://{}", ready.listen);
+    let base = base(ready.listen);
+    let ops = ready.ops_listen.or(ready.listen.ip().is_loopback().then_some(ready.listen)).map(self::base);
+    let metrics = ops.map(|ops| format!("{ops}/metrics"));
+    let (page, docs) = (format!("{base}/"), format!("{base}/docs"));
+    let pages = ready.serves_interface.then_some((page, docs));
     tracing::info!(
-        event = "ready",
-        page = format!("{base}/"),
-        docs = format!("{base}/docs"),
-        metrics = format!("{base}/metrics"),
+        event = if ready.halted.is_some() { "halted" } else { "ready" },
+        listen = %ready.listen,
+        page = pages.as_ref().map(|(page, _)| page),
+        docs = pages.as_ref().map(|(_, docs)| docs),
+        metrics,
         data_dir = ready.embedded.as_ref().map(|(data_dir, ..)| data_dir.display().to_string()),
+        error_message = ready.halted,
     );
     if !std::io::stdout().is_terminal() {
         return;
     }
-    println!("\nCounterfoil is ready.\n");
-    println!("  page      {base}/");
-    println!("  API docs  {base}/docs");
-    println!("  metrics   {base}/metrics");
+    match &ready.halted {
+        None => println!("\nCounterfoil is ready.\n"),
+        Some(reason) => println!("\nCounterfoil runs, and takes no commands: {reason}\n"),
+    }
+    if let Some((page, docs)) = pages {
+        println!("  page      {page}\n  API docs  {docs}");
+    }
+    if let Some(metrics) = metrics {
+        println!("  metrics   {metrics}");
+    }
     if let Some((data_dir, postgres, nats)) = &ready.embedded {
         println!("  data      {} (PostgreSQL {postgres}, nats-server {nats})", data_dir.display());
     }
     println!("\nCtrl-C stops it.\n");
+}
+
+/// What to type into a browser on this machine: "every address" is no address.
+fn base(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
 }
 
 fn complain(line: &str, code: u8) -> ExitCode {
@@ -257,6 +280,14 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Line::command());
+    }
+
+    #[test]
+    fn an_address_for_everybody_is_shown_as_one_that_works_here() {
+        let shown = |listen: &str| base(listen.parse().unwrap());
+        assert_eq!(shown("0.0.0.0:8080"), "http://127.0.0.1:8080");
+        assert_eq!(shown("[::]:8080"), "http://[::1]:8080");
+        assert_eq!(shown("10.1.2.3:80"), "http://10.1.2.3:80");
     }
 
     #[test]

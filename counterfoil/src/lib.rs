@@ -7,6 +7,7 @@ pub mod config;
 pub mod keys;
 pub mod maintenance;
 pub mod migrate;
+pub mod open_files;
 pub mod runtime;
 pub mod serve;
 pub mod servers;

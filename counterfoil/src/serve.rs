@@ -9,7 +9,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{App, AppError};
-use crate::config::Config;
+use crate::config::{Config, Role};
+use crate::open_files;
 use crate::runtime::{RuntimeError, Version};
 use crate::servers::{Servers, ServersError};
 
@@ -36,12 +37,19 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct Ready {
     pub listen: SocketAddr,
+    /// Where metrics are, if not on the main port.
+    pub ops_listen: Option<SocketAddr>,
+    /// Whether there are pages and an API, or health alone.
+    pub serves_interface: bool,
+    /// Why commands are declined, if a person has to mend something first.
+    pub halted: Option<String>,
     /// With the embedded servers: where the data is, and which servers they are.
     pub embedded: Option<(PathBuf, Version, Version)>,
 }
 
 pub async fn serve(config: Config, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     let mut stop = StopRequests::listen().map_err(ServeError::Signals)?;
+    open_files::allow_all();
     // Before anything is started: a port that is taken is found out at once.
     let (socket, listen) = reserve(config.listen)?;
     let servers = tokio::select! {
@@ -71,31 +79,46 @@ async fn run(
         }
         None => None,
     };
-    let mut app = App::start(config, servers, listener, ops_listener).await?;
-    tokio::select! {
-        () = app.settled() => announce(servers, listen, on_ready)?,
+    let ops_listen = ops_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let mut app = tokio::select! {
+        started = App::start(config, servers, listener, ops_listener) => started?,
+        () = stop.next() => return Ok(()),
+    };
+    let told = tokio::select! {
+        () = app.settled() => tell(servers, listen),
         () = stop.next() => {
             app.stop().await;
             return Ok(());
         }
+    };
+    if told.is_ok() {
+        // Whoever sees that it is ready finds the file that says where.
+        app.open();
+        on_ready(&ready(config, servers, &app, (listen, ops_listen)));
+        stop.next().await;
     }
-    stop.next().await;
     tokio::select! {
         () = app.stop() => {}
         () = stop.next() => tracing::warn!(event = "stopped_at_once"),
     }
-    Ok(())
+    told
 }
 
-fn announce(servers: &Servers, listen: SocketAddr, on_ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
-    if let Some(runtime) = servers.runtime() {
-        runtime.announce(listen)?;
-    }
+fn tell(servers: &Servers, listen: SocketAddr) -> Result<(), ServeError> {
+    servers.runtime().map_or(Ok(()), |own| own.announce(listen)).map_err(ServeError::from)
+}
+
+fn ready(
+    config: &Config,
+    servers: &Servers,
+    app: &App,
+    (listen, ops_listen): (SocketAddr, Option<SocketAddr>),
+) -> Ready {
     let embedded = servers
         .runtime()
         .map(|own| (own.data_dir().to_path_buf(), own.postgres_version(), own.nats_version()));
-    on_ready(&Ready { listen, embedded });
-    Ok(())
+    let serves_interface = config.roles.has(Role::Api);
+    Ready { listen, ops_listen, serves_interface, halted: app.halted(), embedded }
 }
 
 /// Takes the address without accepting yet: until all is ready a client is better refused than left waiting.

@@ -1,6 +1,6 @@
 //! The one place where long-lived tasks are started. Nothing dies silently: a task that ends before it was asked to is
-//! logged, stands in `Tasks` with its reason, and `Tasks::all_running` (so readiness) turns false. Shutdown asks all
-//! of them at once and waits, bounded, for them to finish what they hold.
+//! logged, and stands in `Tasks` with its reason, which turns readiness red. Shutdown closes the doors first, and asks the
+//! rest when nobody inside needs it any more; it waits, bounded, for all to finish what they hold.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -25,11 +25,35 @@ pub enum TaskState {
 #[derive(Clone, Debug, Default)]
 pub struct Tasks(Arc<Mutex<BTreeMap<&'static str, TaskState>>>);
 
+/// When a task is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// First: it lets requests in, and those that are in are answered by the rest.
+    Door,
+    Inside,
+}
+
 #[derive(Debug, Default)]
 pub struct Supervisor {
+    doors: Group,
+    inside: Group,
+    tasks: Tasks,
+}
+
+/// Tasks that are asked to end together.
+#[derive(Debug, Default)]
+struct Group {
     stop: CancellationToken,
     tracker: TaskTracker,
-    tasks: Tasks,
+}
+
+impl Group {
+    /// Whether all ended in time.
+    async fn end(&self, patience: Duration) -> bool {
+        self.stop.cancel();
+        self.tracker.close();
+        tokio::time::timeout(patience, self.tracker.wait()).await.is_ok()
+    }
 }
 
 impl Supervisor {
@@ -37,9 +61,9 @@ impl Supervisor {
         Self::default()
     }
 
-    /// Cancelled when everybody is asked to end.
+    /// Cancelled when what is inside is asked to end.
     pub fn token(&self) -> CancellationToken {
-        self.stop.clone()
+        self.inside.stop.clone()
     }
 
     pub fn tasks(&self) -> Tasks {
@@ -53,10 +77,22 @@ impl Supervisor {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Display,
     {
-        let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
+        self.start_at(Stage::Inside, name, task);
+    }
+
+    pub fn start_at<F, E>(&self, when: Stage, name: &'static str, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
+        let group = match when {
+            Stage::Door => &self.doors,
+            Stage::Inside => &self.inside,
+        };
+        let (stop, tasks) = (group.stop.clone(), self.tasks.clone());
         let task = AssertUnwindSafe(task(stop.clone())).catch_unwind();
         tasks.set(name, TaskState::Running);
-        self.tracker.spawn(async move {
+        group.tracker.spawn(async move {
             let state = match task.await {
                 Err(panic) => TaskState::Failed(format!("panicked: {}", panic_message(panic.as_ref()))),
                 Ok(Err(error)) => TaskState::Failed(error.to_string()),
@@ -70,11 +106,11 @@ impl Supervisor {
         });
     }
 
-    /// Asks every task to end and waits at most `patience`. Answers with the names of those that did not.
-    pub async fn stop(self, patience: Duration) -> Vec<&'static str> {
-        self.stop.cancel();
-        self.tracker.close();
-        if tokio::time::timeout(patience, self.tracker.wait()).await.is_ok() {
+    /// Asks the doors to end and waits at most `drain` for them, then the rest and at most `patience`. Answers with the
+    /// names of those that did not.
+    pub async fn stop(self, drain: Duration, patience: Duration) -> Vec<&'static str> {
+        let closed = self.doors.end(drain).await;
+        if self.inside.end(patience).await && closed {
             return Vec::new();
         }
         let late = self.tasks.named(&TaskState::Running);
@@ -84,10 +120,6 @@ impl Supervisor {
 }
 
 impl Tasks {
-    pub fn all_running(&self) -> bool {
-        self.report().iter().all(|(_, state)| *state == TaskState::Running)
-    }
-
     pub fn report(&self) -> Vec<(&'static str, TaskState)> {
         self.lock().iter().map(|(name, state)| (*name, state.clone())).collect()
     }
@@ -122,8 +154,12 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(10);
 
+    fn all_running(tasks: &Tasks) -> bool {
+        tasks.report().iter().all(|(_, state)| *state == TaskState::Running)
+    }
+
     async fn until_not_running(tasks: &Tasks) {
-        while tasks.all_running() {
+        while all_running(tasks) {
             tokio::task::yield_now().await;
         }
     }
@@ -136,8 +172,8 @@ mod tests {
             Ok::<(), Infallible>(())
         });
         let tasks = supervisor.tasks();
-        assert!(tasks.all_running());
-        assert!(supervisor.stop(LONG).await.is_empty());
+        assert!(all_running(&tasks));
+        assert!(supervisor.stop(LONG, LONG).await.is_empty());
         assert_eq!(tasks.report(), [("relay", TaskState::Stopped)]);
     }
 
@@ -159,7 +195,7 @@ mod tests {
             Ok::<(), Infallible>(())
         });
         let tasks = supervisor.tasks();
-        assert!(supervisor.stop(LONG).await.is_empty());
+        assert!(supervisor.stop(LONG, LONG).await.is_empty());
         assert_eq!(
             tasks.report(),
             [
@@ -173,6 +209,25 @@ mod tests {
     async fn shutdown_is_bounded_and_names_who_did_not_end() {
         let supervisor = Supervisor::new();
         supervisor.start("stuck", |_stop| std::future::pending::<Result<(), Infallible>>());
-        assert_eq!(supervisor.stop(Duration::from_millis(1)).await, ["stuck"]);
+        assert_eq!(supervisor.stop(LONG, Duration::from_millis(1)).await, ["stuck"]);
+    }
+
+    #[tokio::test]
+    async fn the_door_is_closed_before_anything_inside_is_asked_to_end() {
+        let supervisor = Supervisor::new();
+        let inside = supervisor.token();
+        supervisor.start_at(Stage::Door, "door", |stop| async move {
+            stop.cancelled().await;
+            // A request that is in: it needs who is inside.
+            tokio::task::yield_now().await;
+            if inside.is_cancelled() { Err("nobody there to answer") } else { Ok(()) }
+        });
+        supervisor.start("writer", |stop| async move {
+            stop.cancelled().await;
+            Ok::<(), Infallible>(())
+        });
+        let tasks = supervisor.tasks();
+        assert!(supervisor.stop(LONG, LONG).await.is_empty());
+        assert_eq!(tasks.report(), [("door", TaskState::Stopped), ("writer", TaskState::Stopped)]);
     }
 }

@@ -27,7 +27,18 @@ pub fn start(filter: Option<&str>) -> Result<(), String> {
     } else {
         builder.fmt_fields(JsonFields::new()).event_format(JsonLines).try_init()
     }
-    .map_err(|error| error.to_string())
+    .map_err(|error| error.to_string())?;
+    log_panics();
+    Ok(())
+}
+
+/// A panic is one line like any other, and not a page in a form of its own.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        let said = panic.payload_as_str().unwrap_or("without a message");
+        tracing::error!(event = "panic", location, error_message = said);
+    }));
 }
 
 struct JsonLines;

@@ -8,10 +8,15 @@ use commands::WriterState;
 use journal::Nats;
 use journal::relay::{RelayState, RelayStatus};
 use journal::subscription::{SubscriptionState, SubscriptionStatus};
+use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 
 pub(super) fn sources(roles: &Roles, signs: Signs, nats: Nats, tasks: Tasks) -> HealthSources {
+    let is_open = signs.is_open;
     let mut components = vec![
+        component("start", true, move || {
+            if is_open.load(Ordering::Relaxed) { Finding::ok() } else { Finding::down("still starting") }
+        }),
         component("tasks", true, move || tasks_finding(&tasks)),
         component("nats", false, move || match nats.ready() {
             Ok(()) => Finding::ok(),

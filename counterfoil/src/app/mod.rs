@@ -6,9 +6,10 @@
 mod health;
 
 use crate::config::{Config, Role};
+use crate::open_files;
 use crate::servers::{Servers, ServersError};
-use crate::supervisor::Supervisor;
-use api::{Application, BuildError, Parts, Settings};
+use crate::supervisor::{Stage, Supervisor};
+use api::{Application, BuildError, DRAIN_WITHIN, Parts, Settings};
 use commands::password::{HashError, Hasher, HasherOptions};
 use commands::vault::Vault;
 use commands::{
@@ -22,6 +23,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use projections::ReadModels;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,10 +34,12 @@ const POOL_MAX: u32 = 24;
 const STREAM_WITHIN: Duration = Duration::from_secs(1);
 /// How long the token before the newest is still answered: its answer may have been lost on the way.
 const REFRESH_GRACE: Duration = Duration::from_secs(10);
-/// Long enough for the slowest answer under way.
-const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How long the door may take to close: a moment longer than the slowest answer under way.
+const CLOSE_WITHIN: Duration = DRAIN_WITHIN.saturating_add(Duration::from_secs(1));
+/// And then the rest: the last batch is committed, a batch of a projection is folded or dropped.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Clients connected at once: each costs some 20 KB.
-const CONNECTIONS_MAX: usize = 8_192;
+const CONNECTIONS_MAX: u64 = 8_192;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -58,6 +62,7 @@ pub enum AppError {
 pub struct App {
     supervisor: Supervisor,
     writer: Option<watch::Receiver<WriterState>>,
+    is_open: Arc<AtomicBool>,
 }
 
 /// What every part stands on.
@@ -76,6 +81,8 @@ struct Signs {
     writer: Option<watch::Receiver<WriterState>>,
     relay: Option<watch::Receiver<RelayStatus>>,
     projections: Vec<watch::Receiver<SubscriptionStatus>>,
+    /// Whether everybody has been told where everything is.
+    is_open: Arc<AtomicBool>,
 }
 
 impl App {
@@ -89,11 +96,9 @@ impl App {
         let ground = Ground::lay(servers).await?;
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         let (commands, signs) = ground.start_parts(config, address)?;
-        let writer = signs.writer.clone();
-        if config.roles.has(Role::Api) {
-            ground.open_door(config, commands, signs, metrics, (listener, ops_listener))?;
-        }
-        Ok(Self { supervisor: ground.supervisor, writer })
+        let (writer, is_open) = (signs.writer.clone(), signs.is_open.clone());
+        ground.open_door(config, commands, signs, metrics, (listener, ops_listener))?;
+        Ok(Self { supervisor: ground.supervisor, writer, is_open })
     }
 
     /// Waits until it is known who leads: from then on a command is decided or declined for a reason.
@@ -103,8 +108,21 @@ impl App {
         }
     }
 
+    /// From now on this node may be ready.
+    pub fn open(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Why nobody may lead, if so.
+    pub fn halted(&self) -> Option<String> {
+        match &*self.writer.as_ref()?.borrow() {
+            WriterState::Halted { reason } => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     pub async fn stop(self) {
-        self.supervisor.stop(STOP_WITHIN).await;
+        self.supervisor.stop(CLOSE_WITHIN, STOP_WITHIN).await;
     }
 }
 
@@ -207,6 +225,7 @@ impl Ground {
         })
     }
 
+    /// Every process has one: without the role `api` it tells how it is, and serves nothing else.
     fn open_door(
         &self,
         config: &Config,
@@ -216,16 +235,19 @@ impl Ground {
         (listener, ops_listener): (TcpListener, Option<TcpListener>),
     ) -> Result<(), AppError> {
         let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), self.checkpoints.clone());
-        let (informed, nats) = (read_models.clone(), self.nats.clone());
-        self.supervisor.start("checkpoints", |stop| {
-            endless(async move { informed.keep_informed(Some(&nats), stop).await })
-        });
+        let serves_interface = config.roles.has(Role::Api);
+        if serves_interface {
+            let (informed, nats) = (read_models.clone(), self.nats.clone());
+            self.supervisor.start("checkpoints", |stop| {
+                endless(async move { informed.keep_informed(Some(&nats), stop).await })
+            });
+        }
         let settings = Settings {
+            serves_interface,
             access_token_ttl: config.access_token_ttl,
-            default_currency: config.default_currency,
             self_deposit: config.self_deposit,
             password_blocklist: config.password_blocklist,
-            connections_max: CONNECTIONS_MAX,
+            connections_max: open_files::room_for(CONNECTIONS_MAX),
         };
         let health = health::sources(&config.roles, signs, self.nats.clone(), self.supervisor.tasks());
         let parts = Parts {
@@ -239,7 +261,7 @@ impl Ground {
             metrics,
         };
         let door = Application::build(settings, parts)?;
-        self.supervisor.start("api", |stop| endless(door.run_until_stopped(stop)));
+        self.supervisor.start_at(Stage::Door, "api", |stop| endless(door.run_until_stopped(stop)));
         Ok(())
     }
 }

@@ -105,11 +105,6 @@ impl Config {
             password_blocklist: read::switch("COUNTERFOIL_PASSWORD_BLOCKLIST", &flags.password_blocklist)?,
         })
     }
-
-    /// Then metrics and detailed health are on the main port too: only this machine can ask.
-    pub fn listens_on_loopback(&self) -> bool {
-        self.listen.ip().is_loopback()
-    }
 }
 
 const YEAR_S: u64 = 365 * 24 * 60 * 60;

@@ -34,7 +34,7 @@ fn given_and(more: &[&'static str]) -> Vec<&'static str> {
 fn nothing_configured_means_the_embedded_servers_on_loopback() {
     let config = read(&[]).unwrap();
     assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
-    assert!(config.listens_on_loopback());
+    assert!(config.listen.ip().is_loopback());
     assert!(matches!(config.place.servers, Which::Embedded { ref data_dir } if data_dir == "./data"));
     assert!(config.self_deposit);
     assert!(config.password_blocklist);
