@@ -32,6 +32,7 @@ pub(crate) struct LaneState<'a> {
     lane: &'a Lane,
     outcome: LaneOutcome,
     drawn: u64,
+    replayed: u64,
     /// The arrivals of an open loop; a closed one has none.
     pub(crate) schedule: Option<Schedule>,
 }
@@ -43,7 +44,7 @@ impl<'a> LaneState<'a> {
             Pace::Open { rate } => Some(Schedule::new(rate, lane.key_seed)),
         };
         let outcome = LaneOutcome { name: lane.name.clone(), ..LaneOutcome::default() };
-        Self { plan, lane, outcome, drawn: 0, schedule }
+        Self { plan, lane, outcome, drawn: 0, replayed: 0, schedule }
     }
 
     /// Writes the next request of this lane into `out`.
@@ -83,7 +84,10 @@ impl<'a> LaneState<'a> {
         match wanted {
             Mix::ReadYourWrites => Self::read_of(memory).unwrap_or_else(|| self.fresh_deposit()),
             Mix::Replay { share, key_seed, count } if count > 0 && unit(self.random()) <= share => {
-                Next::Deposit { kind: Kind::Replay, seed: key_seed, number: self.random() % count }
+                // In their order: one picked at random might be under way on another connection just now.
+                let number = self.replayed % count;
+                self.replayed += 1;
+                Next::Deposit { kind: Kind::Replay, seed: key_seed, number }
             }
             Mix::Deposits | Mix::Replay { .. } => self.fresh_deposit(),
             Mix::ReadWrite => match self.random() % 8 {
@@ -190,6 +194,8 @@ mod tests {
         assert!(replays.iter().all(|(_, text)| old.contains(text)));
         assert!(!fresh.iter().any(|(_, text)| old.contains(text)));
         assert!((400..600).contains(&replays.len()), "{} of 1000", replays.len());
+        let first: HashSet<&String> = replays.iter().take(100).map(|(_, text)| text).collect();
+        assert_eq!(first.len(), 100, "none comes again while another was not there yet");
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) enum Mix {
     ReadYourWrites,
     /// Half deposits, a quarter plain reads, the rest split between balances and reads of the last write.
     ReadWrite,
-    /// This share of the deposits repeats old ones: a number below `count` of the series `key_seed`.
+    /// This share of the deposits repeats old ones: the numbers below `count` of the series `key_seed`.
     Replay {
         share: f64,
         key_seed: u64,

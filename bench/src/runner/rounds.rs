@@ -193,8 +193,10 @@ impl Rounds {
     /// Writes what is known so far into the report.
     fn tell(&self, bench: &mut Bench) {
         bench.report.set("clients", json!(bench.clients));
-        bench.report.set("stock_clients", json!(self.stock_clients));
-        bench.report.set("stock_hot_clients", json!(self.stock_hot_clients));
+        if !self.stock.rounds.is_empty() {
+            bench.report.set("stock_clients", json!(self.stock_clients));
+            bench.report.set("stock_hot_clients", json!(self.stock_hot_clients));
+        }
         self.spread.tell(bench, "spread", OURS_SPREAD, true);
         self.spread.tell_costs(bench);
         self.hot.tell(bench, "hot", OURS_HOT, true);
