@@ -6,7 +6,7 @@ use std::time::Duration;
 use commands::vault::Vault;
 use journal::relay::{self, RelayError, RelayOptions};
 use journal::{Journal, JournalError, JournalOptions, Nats, NatsError, NatsOptions};
-use projections::{RebuildError, RebuildOptions, Rebuilt};
+use projections::{Progress, RebuildError, RebuildOptions, Rebuilt};
 
 use crate::config::Place;
 use crate::servers::{Servers, ServersError};
@@ -61,12 +61,11 @@ async fn reset_on(servers: &Servers, replicas: usize) -> Result<u64, Maintenance
     let url = servers.nats_url().unwrap_or_default().to_owned();
     let nats = Nats::connect(&NatsOptions { url, credentials: None }).await?;
     nats.wait_until_ready(NATS_WITHIN).await?;
-    let bar = indicatif::ProgressBar::new(u64::try_from(journal.head().await?.position).unwrap_or(0));
-    let published = relay::reset(&journal, &nats, RelayOptions { replicas }, |at| {
-        bar.set_position(u64::try_from(at).unwrap_or(0));
-    })
-    .await;
-    bar.finish_and_clear();
+    let mut progress = Progress::begin("stream", journal.head().await?.position);
+    let published = relay::reset(&journal, &nats, RelayOptions { replicas }, |at| progress.reached(at)).await;
+    if published.is_ok() {
+        progress.done(journal.head().await?.position);
+    }
     journal.pool().close().await;
     Ok(published?)
 }

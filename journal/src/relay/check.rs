@@ -2,13 +2,17 @@
 //!
 //! The stream is read first: it only ever holds what was committed before, so one that is ahead of the journal read
 //! afterwards is not a mirror of it. The last message stands for all before it, because each was accepted only on top
-//! of its predecessor.
+//! of its predecessor. What is grave is looked at twice: a stream is asked in several requests, and somebody may make it
+//! anew between two of them.
 
 use super::RelayError;
 use super::stream::{self, Found, STREAM};
 use crate::{Head, Journal, Nats, NatsError};
 use std::time::Duration;
 use uuid::Uuid;
+
+/// Somebody who makes the stream anew again and again is waited for elsewhere.
+const LOOKS_MAX: usize = 5;
 
 /// What a comparison came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +21,8 @@ pub enum Verdict {
     InStep { at: i64 },
     /// The stream ends earlier: the rest is to be published.
     Behind { at: i64 },
-    /// There is no stream, or nothing in it that could be compared: it is to be made again from the beginning.
+    /// There is no stream, or messages are missing from it: nothing contradicts the journal, and it is to be made again
+    /// from the beginning.
     Gone,
     /// They hold different events. Nobody may lead until a person has decided which is right.
     Different { reason: String },
@@ -50,6 +55,24 @@ pub async fn check(journal: &Journal, nats: &Nats, patience: Duration) -> Result
 
 /// The verdict, and the stream it was made of.
 pub(super) async fn compare(journal: &Journal, nats: &Nats) -> Result<(Verdict, Option<Found>), RelayError> {
+    let mut seen = look(journal, nats).await?;
+    for _ in 1..LOOKS_MAX {
+        let Some(stream) = &seen.1 else { return Ok(seen) };
+        if matches!(seen.0, Verdict::InStep { .. } | Verdict::Behind { .. }) {
+            return Ok(seen);
+        }
+        let again = look(journal, nats).await?;
+        let same_stream = again.1.as_ref().is_some_and(|now| now.created == stream.created);
+        // Then the first look saw one stream only, so what it saw was so.
+        if same_stream && std::mem::discriminant(&again.0) == std::mem::discriminant(&seen.0) {
+            return Ok(seen);
+        }
+        seen = again;
+    }
+    Err(NatsError::failed("the stream changes whenever it is looked at").into())
+}
+
+async fn look(journal: &Journal, nats: &Nats) -> Result<(Verdict, Option<Found>), RelayError> {
     let found = stream::find(nats).await?;
     let head = journal.head().await?;
     let Some(found) = found else {
@@ -81,9 +104,10 @@ async fn judge(journal: &Journal, nats: &Nats, found: &Found, head: &Head) -> Re
     let in_stream = stream::event_id_at(nats, found.last).await?;
     let in_journal = event_id_at(journal, found.last).await?;
     match (in_stream, in_journal) {
-        // Purged: what remains is a number.
-        (None, _) if found.messages == 0 => Ok(Verdict::Gone),
-        (Some(a), Some(b)) if a == b => Ok(end_of(found.last, head)),
+        (Some(a), Some(b)) if a == b && found.is_whole() => Ok(end_of(found.last, head)),
+        // Purged, or damaged.
+        (Some(a), Some(b)) if a == b => Ok(Verdict::Gone),
+        (None, Some(_)) => Ok(Verdict::Gone),
         (a, b) => {
             let name = |id: Option<Uuid>| id.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
             different(format!(

@@ -15,6 +15,7 @@ const PROOF_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Lead {
+    /// Taken by whoever asks it and put back with the answer: one whose question failed or was cut off is not used again.
     session: Option<PgConnection>,
     proven_at: Option<Instant>,
 }
@@ -25,25 +26,30 @@ impl Lead {
         if self.proven_at.is_some_and(|at| at.elapsed() < PROOF_INTERVAL) {
             return Ok(true);
         }
-        let held = self.ask(journal).await;
-        if held.is_err() {
-            self.session = None;
-        }
-        self.proven_at = matches!(held, Ok(true)).then(Instant::now);
-        held
+        let was_held = self.proven_at.take().is_some();
+        let held = match self.session.take() {
+            // A session lock lives as long as its session.
+            Some(mut session) if was_held => {
+                session.ping().await?;
+                self.session = Some(session);
+                true
+            }
+            Some(session) => self.try_lock(session).await?,
+            None => self.try_lock(journal.connection().await?).await?,
+        };
+        self.proven_at = held.then(Instant::now);
+        Ok(held)
     }
 
-    async fn ask(&mut self, journal: &Journal) -> Result<bool, JournalError> {
-        let was_held = self.proven_at.is_some();
-        let session = match &mut self.session {
-            Some(session) => session,
-            none => none.insert(journal.connection().await?),
-        };
-        if was_held {
-            // A session lock lives as long as its session.
-            session.ping().await?;
-            return Ok(true);
-        }
-        Ok(sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(RELAY_LOCK).fetch_one(session).await?)
+    async fn try_lock(&mut self, mut session: PgConnection) -> Result<bool, JournalError> {
+        let question = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(RELAY_LOCK);
+        let held = question.fetch_one(&mut session).await?;
+        self.session = Some(session);
+        Ok(held)
+    }
+
+    /// Leaves it to others: the lock ends with its session.
+    pub(super) fn release(&mut self) {
+        *self = Self::default();
     }
 }

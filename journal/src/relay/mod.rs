@@ -34,6 +34,10 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// After the stream was found elsewhere, before it is compared: two that fight over it do not spin.
 const OUT_OF_STEP_PAUSE: Duration = Duration::from_millis(50);
+/// A step is a handful of requests, each with a limit of its own: what takes longer waits for a dead peer.
+const STEP_WITHIN: Duration = Duration::from_secs(30);
+/// How long a relay keeps the lead without NATS: longer than a restart of its server, or of a network.
+const LEAD_WITHOUT_NATS: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug)]
 pub struct RelayOptions {
@@ -47,6 +51,12 @@ pub enum RelayError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Nats(#[from] NatsError),
+    #[error("a step took longer than {} s", STEP_WITHIN.as_secs())]
+    Slow,
+    #[error("stream and journal tell different stories again: {0}")]
+    Halted(String),
+    #[error("the stream stands still at {at} of {goal}: the relay that fills it does not go on")]
+    Stalled { at: i64, goal: i64 },
 }
 
 /// What one step came to.
@@ -69,7 +79,10 @@ pub struct Relay {
     lead: Lead,
     /// The journal's id and where the stream ends, while we are sure of it.
     mirror: Option<(Uuid, i64)>,
+    /// From where the lag is counted: where the stream was last seen to end, or the journal when we began.
+    counted_from: Option<i64>,
     checked_at: Instant,
+    unreachable_since: Option<Instant>,
     status: watch::Sender<RelayStatus>,
 }
 
@@ -82,7 +95,9 @@ impl Relay {
             options,
             lead: Lead::default(),
             mirror: None,
+            counted_from: None,
             checked_at: Instant::now(),
+            unreachable_since: None,
             status: watch::channel(RelayStatus::default()).0,
         }
     }
@@ -120,8 +135,7 @@ impl Relay {
     }
 
     async fn poll(&self) -> Result<(), JournalError> {
-        self.tail.advance(self.journal.head().await?.position);
-        Ok(())
+        self.tail.ask(&self.journal).await.map(|_| ())
     }
 
     async fn poll_and_tell(&mut self) {
@@ -131,7 +145,8 @@ impl Relay {
     }
 
     async fn step_and_tell(&mut self) -> Result<Outcome, RelayError> {
-        let outcome = self.step().await;
+        let step = tokio::time::timeout(STEP_WITHIN, self.step());
+        let outcome = step.await.unwrap_or(Err(RelayError::Slow));
         if outcome.is_err() {
             self.mirror = None;
         }
@@ -140,11 +155,15 @@ impl Relay {
     }
 
     async fn step(&mut self) -> Result<Outcome, RelayError> {
+        self.reach_nats()?;
         if !self.lead.held(&self.journal).await? {
             self.mirror = None;
             return Ok(Outcome::StandingBy);
         }
-        self.nats.ready()?;
+        if self.mirror.is_some_and(|(_, at)| at > self.tail.head()) {
+            // The journal went back.
+            self.mirror = None;
+        }
         let (journal_id, at) = match self.mirror {
             Some(mirror) => mirror,
             None => match self.compare().await? {
@@ -173,22 +192,38 @@ impl Relay {
         }
     }
 
+    /// Fails if NATS cannot be talked to. Who cannot for a while leaves the lead to a relay that can.
+    fn reach_nats(&mut self) -> Result<(), NatsError> {
+        let ready = self.nats.ready();
+        if ready.is_ok() {
+            self.unreachable_since = None;
+        } else if self.unreachable_since.get_or_insert_with(Instant::now).elapsed() > LEAD_WITHOUT_NATS {
+            self.lead.release();
+        }
+        ready
+    }
+
     /// Finds out where the stream ends and mends what can be mended; the reason, if nothing can.
     async fn compare(&mut self) -> Result<Result<(Uuid, i64), String>, RelayError> {
         let (verdict, found) = check::compare(&self.journal, &self.nats).await?;
         self.checked_at = Instant::now();
-        let journal_id = self.journal.head().await?.journal_id;
+        let head = self.tail.ask(&self.journal).await?;
+        let journal_id = head.journal_id;
         let at = match verdict {
             Verdict::InStep { at } | Verdict::Behind { at } => at,
             Verdict::Gone => {
                 tracing::warn!(component = "relay", event = "stream_created", stream = STREAM);
-                stream::delete(&self.nats).await?;
+                if found.is_some() {
+                    stream::delete(&self.nats).await?;
+                }
                 stream::create(&self.nats, journal_id, self.options.replicas).await?;
                 return Ok(Ok((journal_id, 0)));
             }
             Verdict::Different { reason } => {
-                tracing::error!(component = "relay", event = "halted", %reason);
-                self.journal.halt(&reason).await?;
+                if head.halted.is_none() {
+                    tracing::error!(component = "relay", event = "halted", %reason);
+                    self.journal.halt(&reason).await?;
+                }
                 return Ok(Err(reason));
             }
             Verdict::Unreachable { .. } => return Err(NatsError::Unreachable.into()),
@@ -212,11 +247,16 @@ impl Relay {
         }
     }
 
-    fn tell(&self, outcome: &Result<Outcome, RelayError>) {
+    fn tell(&mut self, outcome: &Result<Outcome, RelayError>) {
         let head = self.tail.head();
+        self.counted_from = match outcome {
+            // What is missing is the business of whoever leads.
+            Ok(Outcome::StandingBy) => Some(head),
+            _ => self.mirror.map(|(_, at)| at).or(self.counted_from).or(Some(head)),
+        };
+        let lag = (head - self.counted_from.unwrap_or(head)).max(0);
         self.status.send_if_modified(|status| {
             let position = self.mirror.map_or(status.position, |(_, at)| at);
-            let lag = (head - position).max(0);
             let state = match outcome {
                 Ok(Outcome::StandingBy) => RelayState::StandingBy,
                 Ok(Outcome::Halted(reason)) => RelayState::Halted { reason: reason.clone() },

@@ -8,6 +8,7 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::{Config, RawMessageErrorKind, StorageType};
 use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub const STREAM: &str = "COUNTERFOIL";
@@ -23,6 +24,8 @@ const DUPLICATE_WINDOW: Duration = Duration::from_millis(100);
 pub(super) struct Found {
     /// Nothing, if somebody else made it.
     pub(super) journal_id: Option<Uuid>,
+    /// Tells it from one that was made in its place.
+    pub(super) created: OffsetDateTime,
     pub(super) messages: u64,
     pub(super) last: i64,
     pub(super) replicas: usize,
@@ -56,10 +59,18 @@ pub(super) async fn find(nats: &Nats) -> Result<Option<Found>, NatsError> {
     let description = info.config.description.as_deref().unwrap_or_default();
     Ok(Some(Found {
         journal_id: description.strip_prefix(DESCRIPTION).and_then(|id| Uuid::parse_str(id).ok()),
+        created: info.created,
         messages: info.state.messages,
         last: i64::try_from(info.state.last_sequence).unwrap_or(i64::MAX),
         replicas: info.config.num_replicas,
     }))
+}
+
+impl Found {
+    /// Whether a message stands at every sequence up to the last.
+    pub(super) fn is_whole(&self) -> bool {
+        i64::try_from(self.messages) == Ok(self.last)
+    }
 }
 
 pub(super) async fn create(nats: &Nats, journal_id: Uuid, replicas: usize) -> Result<(), NatsError> {

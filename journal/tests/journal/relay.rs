@@ -201,7 +201,7 @@ async fn the_stream_refuses_a_batch_with_a_hole_and_everything_after_it() {
 }
 
 #[tokio::test]
-async fn two_relays_at_once_never_double_a_message() {
+async fn a_relay_that_stands_by_takes_over_and_counts_no_lag() {
     let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
     let journal = journal(&postgres.database().await).await;
     let nats = nats(&server).await;
@@ -211,10 +211,142 @@ async fn two_relays_at_once_never_double_a_message() {
     let (mut one, mut other) = (relay(&journal, &nats), relay(&journal, &nats));
     assert!(matches!(one.run_once().await.unwrap(), Outcome::Published(_)));
     assert_eq!(other.run_once().await.unwrap(), Outcome::StandingBy);
+    assert_eq!((one.status().borrow().lag, other.status().borrow().lag), (954, 0));
     drop(one);
     eventually("the other takes over", async || matches!(other.run_once().await, Ok(Outcome::UpToDate)))
         .await;
     assert_stream_is_journal(&journal, &nats).await;
+}
+
+#[tokio::test]
+async fn two_relays_that_both_publish_never_double_a_message() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    let (mut one, mut other) = (relay(&journal, &nats), relay(&journal, &nats));
+    drain(&mut one).await;
+    // It goes on believing that it leads until it asks its session again.
+    let end_its_session = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and \
+                           (classid::bigint << 32 | objid::bigint) = x'434652454c415931'::bigint";
+    sqlx::query(end_its_session).execute(journal.pool()).await.unwrap();
+    eventually("both lead", async || matches!(other.run_once().await, Ok(Outcome::UpToDate))).await;
+
+    let mut both_published = 0;
+    for _ in 0..20 {
+        scribe.deposits(wallet, 100, 500).await;
+        let outcomes = tokio::join!(one.run_once(), other.run_once());
+        let publishes = |outcome| matches!(outcome, Ok(Outcome::Published(_) | Outcome::OutOfStep));
+        both_published += u32::from(publishes(outcomes.0) && publishes(outcomes.1));
+    }
+    assert!(both_published > 0, "both of them published at the same time");
+    drain(&mut other).await;
+    assert_stream_is_journal(&journal, &nats).await;
+}
+
+#[tokio::test]
+async fn a_relay_that_is_cut_off_from_nats_leaves_the_lead_to_another() {
+    let (postgres, mut near) = (Postgres::start().await, testkit::Nats::start().await);
+    let far = testkit::Nats::start().await;
+    let journal = journal(&postgres.database().await).await;
+    let (near_nats, far_nats) = (nats(&near).await, nats(&far).await);
+    Scribe::take(&journal).await.register().await;
+    let (mut one, mut other) = (relay(&journal, &near_nats), relay(&journal, &far_nats));
+    drain(&mut one).await;
+    assert_eq!(other.run_once().await.unwrap(), Outcome::StandingBy);
+    near.kill();
+    eventually("the one that can publish leads", async || {
+        one.run_once().await.ok();
+        matches!(other.run_once().await, Ok(Outcome::UpToDate))
+    })
+    .await;
+    assert!(matches!(one.status().borrow().state, RelayState::Down { .. }));
+    assert_stream_is_journal(&journal, &far_nats).await;
+}
+
+#[tokio::test]
+async fn a_stream_with_messages_missing_is_made_again() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    scribe.deposits(wallet, 100, 50).await;
+    drain(&mut relay(&journal, &nats)).await;
+    stream(&nats).await.purge().sequence(20).await.unwrap();
+    assert_eq!(check(&journal, &nats, PATIENCE).await.unwrap(), Verdict::Gone);
+    drain(&mut relay(&journal, &nats)).await;
+    assert_stream_is_journal(&journal, &nats).await;
+}
+
+#[tokio::test]
+async fn nobody_is_halted_by_a_stream_that_is_made_anew_while_it_is_compared() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    scribe.deposits(wallet, 100, 200).await;
+    let remaking = {
+        let (journal, nats) = (journal.clone(), nats.clone());
+        tokio::spawn(async move {
+            for _ in 0..30 {
+                drain(&mut relay(&journal, &nats)).await;
+                nats.jetstream().delete_stream("COUNTERFOIL").await.unwrap();
+            }
+        })
+    };
+    while !remaking.is_finished() {
+        let verdict = check(&journal, &nats, PATIENCE).await.unwrap();
+        assert_eq!(verdict.forbids_leading(), None);
+    }
+    remaking.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reset_waits_for_the_relay_that_fills_the_stream() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    scribe.deposits(wallet, 100, 10_000).await;
+    let serving = relay(&journal, &nats);
+    let mut status = serving.status();
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(serving.run(cancel.clone()));
+    status.wait_for(|status| status.position == 10_002).await.unwrap();
+
+    let mut seen = Vec::new();
+    assert_eq!(reset(&journal, &nats, ONE_REPLICA, |at| seen.push(at)).await.unwrap(), 0);
+    assert!(seen.is_sorted() && seen.last() == Some(&10_002), "{seen:?}");
+    assert_stream_is_journal(&journal, &nats).await;
+    cancel.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_halt_is_written_once_and_again_if_somebody_takes_it_back_too_early() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let (one, other) = (journal(&postgres.database().await).await, journal(&postgres.database().await).await);
+    let nats = nats(&server).await;
+    Scribe::take(&one).await.register().await;
+    drain(&mut relay(&one, &nats)).await;
+    let mut relay = relay(&other, &nats);
+    assert!(matches!(drain(&mut relay).await, Outcome::Halted(_)));
+    let written = async || {
+        let row = sqlx::query_scalar("select xmin::text from journal_head where halted is not null");
+        row.fetch_optional(other.pool()).await.unwrap() as Option<String>
+    };
+    let first = written().await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(relay.run_once().await.unwrap(), Outcome::Halted(_)));
+    }
+    assert_eq!(written().await.as_ref(), Some(&first));
+    other.resume().await.unwrap();
+    assert!(matches!(relay.run_once().await.unwrap(), Outcome::Halted(_)));
+    assert!(written().await.is_some_and(|now| now != first));
 }
 
 #[tokio::test]
