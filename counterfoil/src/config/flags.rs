@@ -16,6 +16,11 @@ pub struct PlaceFlags {
     #[arg(long, env = "NATS_URL", hide_env_values = true, value_name = "URL")]
     pub nats_url: Option<String>,
 
+    /// Currencies beside those of ISO 4217 and the common crypto assets, each with its decimals; one that has been used
+    /// must stay, and so must its decimals
+    #[arg(long, env = "COUNTERFOIL_CURRENCIES", value_name = "CODE:DECIMALS,…")]
+    pub currencies: Option<String>,
+
     /// The key ring; required with DATABASE_URL, else <data-dir>/keys.json is made once and used
     #[arg(long, env = "COUNTERFOIL_KEYS_FILE", value_name = "FILE")]
     pub keys_file: Option<String>,

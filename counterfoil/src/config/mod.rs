@@ -110,7 +110,11 @@ impl Config {
 const YEAR_S: u64 = 365 * 24 * 60 * 60;
 
 impl Place {
+    /// Whoever reads the journal has to know its currencies, so they become known here, before anything else is read.
     pub fn read(flags: &PlaceFlags) -> Result<Place, BadConfig> {
+        if let Some(text) = read::optional(flags.currencies.as_deref()) {
+            read::add_currencies("COUNTERFOIL_CURRENCIES", text)?;
+        }
         let database_url = read::optional(flags.database_url.as_deref());
         let nats_url = read::optional(flags.nats_url.as_deref());
         let servers = match (database_url, nats_url) {

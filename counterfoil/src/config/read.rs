@@ -50,6 +50,18 @@ pub(super) fn currency(setting: &str, text: &str) -> Result<Currency, BadConfig>
         .map_err(|_| bad(setting, text, "no known currency", "use a code such as USD, EUR or BTC"))
 }
 
+/// Codes with their decimals, for example `XYZ:6,ABC:2`.
+pub(super) fn add_currencies(setting: &str, text: &str) -> Result<(), BadConfig> {
+    let mend = "use code:decimals with commas between, for example XYZ:6,ABC:2";
+    let definition = |one: &str| {
+        let (code, scale) = one.split_once(':')?;
+        Some((code.trim().to_ascii_uppercase(), scale.trim().parse::<u8>().ok()?))
+    };
+    let definitions: Option<Vec<_>> = text.split(',').map(definition).collect();
+    let definitions = definitions.ok_or_else(|| bad(setting, text, "no list of currencies", mend))?;
+    Currency::extend(&definitions).map_err(|error| BadConfig(format!("{setting}: {error}")))
+}
+
 /// The URL holds a password, so the complaint does not repeat it.
 pub(super) fn check_database_url(url: &str) -> Result<(), BadConfig> {
     let right_scheme = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));

@@ -110,3 +110,21 @@ fn a_shared_token_secret_is_refused_with_the_reason() {
     assert!(complaint.starts_with("JWT_ALGORITHM is set, but tokens here are signed with EdDSA keys"));
     assert!(refuse_foreign_token_settings(|_| false).is_ok());
 }
+
+#[test]
+fn currencies_of_ones_own_can_be_added_and_be_the_default() {
+    let config = read(&["--currencies", "xyz:6, POINTS:0", "--default-currency", "XYZ"]).unwrap();
+    assert_eq!((config.default_currency.code(), config.default_currency.scale()), ("XYZ", 6));
+    assert_eq!(Currency::parse("points").map(Currency::scale), Ok(0));
+    for (bad, why) in [
+        ("XYZ", "no list of currencies"),
+        ("XYZ:six", "no list of currencies"),
+        ("XYZ:6,", "no list of currencies"),
+        ("USD:3", "neither may change what exists"),
+        ("ABC:2,ABC:4", "neither may change what exists"),
+        ("ABC:30", "a scale at most 18"),
+    ] {
+        let text = complaint(&["--currencies", bad]);
+        assert!(text.starts_with("COUNTERFOIL_CURRENCIES") && text.contains(why), "{bad}: {text}");
+    }
+}
