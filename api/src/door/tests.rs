@@ -9,6 +9,7 @@ fn door() -> Door {
         .route("/value", get(|| async { "value" }).post(|| async { Problem::of(Code::WalletFrozen) }))
         .route("/query", get(|uri: Uri| async move { uri.to_string() }))
         .route("/panic", post(panics))
+        .route("/never", get(std::future::pending::<String>))
         .route("/foreign", get(|| async { (StatusCode::BAD_REQUEST, "Rust says: expected `,`") }));
     Door::new(router, ["/value".to_owned()])
 }
@@ -60,6 +61,13 @@ async fn a_panic_is_a_problem_without_its_details() {
     assert_eq!(answered.response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answered.body["code"], "internal_error");
     assert!(!answered.text.contains("secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_is_a_problem() {
+    let answered = ask(Method::GET, "/never").await;
+    assert_eq!(answered.response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answered.body["code"], "timed_out");
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ impl Server {
         // The place first: a connection that is accepted is served.
         let place = self.connections.clone().acquire_owned();
         let permit = cancel.run_until_cancelled(place).await?.ok()?;
+        let mut is_failing = false;
         loop {
             match cancel.run_until_cancelled(self.listener.accept()).await? {
                 Ok((stream, peer)) => {
@@ -84,7 +85,10 @@ impl Server {
                     return Some((stream, peer, permit));
                 }
                 Err(error) => {
-                    tracing::warn!(event = "accept_failed", error_message = %error);
+                    // Once, however long it lasts: a log of nothing else helps nobody.
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(event = "accept_failed", error_message = %error);
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }

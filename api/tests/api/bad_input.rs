@@ -135,3 +135,20 @@ async fn a_registration_that_cannot_be_is_refused() {
     assert_eq!(try_with("currency", json!("ZZZ")).await, "unknown_currency");
     assert_eq!(house.head().await, head, "the journal has not moved");
 }
+
+#[tokio::test]
+async fn a_wallet_does_not_hold_more_than_can_be_written_down() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let most = json!({ "amount": format!("{}.99", "9".repeat(26)) });
+    deposit(&house, &ada).json(&most).send().await.expect(201);
+    deposit(&house, &ada).json(&most).send().await.problem(422, "balance_too_large");
+}
+
+#[tokio::test]
+async fn a_query_that_says_two_things_is_refused() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    house.get("/events?limit=1&limit=2").token(&ada.token).send().await.problem(400, "invalid_query");
+    house.get("/users/7").token(&ada.token).send().await.problem(404, "user_not_found");
+}

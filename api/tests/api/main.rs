@@ -4,7 +4,9 @@
 
 mod access;
 mod bad_input;
+mod broken;
 mod client;
+mod codes;
 mod events;
 mod house;
 mod operations;
