@@ -28,6 +28,11 @@ test: ## install what is missing and run every test
 	@cargo build --workspace --bin counterfoil
 	@scripts/run-tests
 
+.PHONY: test-newer-nats
+test-newer-nats: ## the tests that speak with NATS, against a current nats-server
+	@scripts/ensure-servers
+	@scripts/test-newer-nats
+
 .PHONY: check
 check: ## formatting, lints, licences and bans, rules of the house
 	@scripts/ensure-tools
