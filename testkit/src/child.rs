@@ -77,6 +77,24 @@ pub fn spawn_bound_to_us(mut command: Command, farewell: Signal) -> std::io::Res
     spawn(command)
 }
 
+/// A process of a test's server that answers nobody until this is dropped.
+#[derive(Debug)]
+pub struct Frozen(Pid);
+
+impl Frozen {
+    pub fn freeze(pid: i32) -> Self {
+        let pid = Pid::from_raw(pid);
+        kill(pid, Signal::SIGSTOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = kill(self.0, Signal::SIGCONT);
+    }
+}
+
 fn spawn(command: Command) -> std::io::Result<Child> {
     static SPAWNER: OnceLock<Sender<Spawn>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {

@@ -14,7 +14,7 @@ mod room;
 mod scribe;
 mod wait;
 
-pub use child::spawn_bound_to_us;
+pub use child::{Frozen, spawn_bound_to_us};
 pub use nats::Nats;
 pub use postgres::Postgres;
 pub use scribe::{Scribe, dollars};

@@ -6,7 +6,7 @@ use domain::{LoginSessionId, Timestamp, WalletId};
 use journal::subscription::{Handled, Outcome, Subscriber, SubscriptionState};
 use projections::{Page, ProjectionWorker};
 use std::time::Duration;
-use testkit::Scribe;
+use testkit::{Frozen, Scribe, eventually};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -146,6 +146,26 @@ async fn a_projection_that_cannot_go_on_stops_loudly_and_skips_nothing() {
     let row = world.read_models.wallet(wallet, Some(5)).await.unwrap().value.unwrap();
     assert_eq!(row.posted.to_string(), "3.00");
     assert_eq!(wallets.status().borrow().state, SubscriptionState::Running);
+}
+
+#[tokio::test]
+async fn a_session_that_answers_no_more_is_given_up() {
+    let world = World::new().await;
+    let mut scribe = Scribe::take(&world.journal).await;
+    let (_, wallet) = scribe.register().await;
+    let mut wallets = world.follow("wallets");
+    drain(&mut wallets).await;
+    // The worker's: the scribe's last word was a call of a function.
+    let session = "select pid from pg_stat_activity where datname = current_database() and query = 'COMMIT'";
+    let pid: i32 = sqlx::query_scalar(session).fetch_one(world.journal.pool()).await.unwrap();
+    let process = Frozen::freeze(pid);
+    let position = scribe.deposit(wallet, 100).await;
+    wallets.run_once().await.unwrap_err();
+    drop(process);
+    eventually("it goes on with another session", async || {
+        wallets.run_once().await.is_ok() && wallets.status().borrow().position == position
+    })
+    .await;
 }
 
 #[tokio::test]
