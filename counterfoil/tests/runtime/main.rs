@@ -8,4 +8,5 @@ mod first_start;
 mod given_servers;
 mod places;
 mod program;
+mod roles;
 mod stopping;

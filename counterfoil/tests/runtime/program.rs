@@ -11,6 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use sqlx::{Connection, PgConnection};
 use testkit::eventually;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A directory for one test; gone with it.
 pub(crate) struct Home(PathBuf);
@@ -102,6 +104,16 @@ impl Serving {
 
     pub(crate) fn found(&self) -> Option<Announcement> {
         Announcement::read(&self.data_dir)
+    }
+
+    /// The answer to a request without a body, as it comes: head and all.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.found().unwrap().listen).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     pub(crate) async fn database(&self) -> PgConnection {
