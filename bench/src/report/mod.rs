@@ -147,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_the_readme_has_every_promised_figure() {
+        let readme = include_str!("../../../README.md");
+        for key in PROMISED {
+            assert!(readme.contains(&format!("(`{key}`) |")), "{key}");
+        }
+    }
+
+    #[test]
     fn what_is_drawn_again_takes_its_own_place() {
         let mut report = Report::default();
         for per_second in [1.0, 2.0] {
