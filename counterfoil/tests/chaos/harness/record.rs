@@ -230,7 +230,8 @@ impl Record {
         let mut answers = self.0.answers.subscribe();
         let wanted = *answers.borrow_and_update() + count;
         // What `wait_for` gives is a lock: it must be gone before the next look.
-        let came = tokio::time::timeout(patience, answers.wait_for(|answers| *answers >= wanted)).await.is_ok();
+        let came =
+            tokio::time::timeout(patience, answers.wait_for(|answers| *answers >= wanted)).await.is_ok();
         let so_far = self.answers();
         assert!(came, "waited {patience:?} for answer {wanted} in vain: {so_far} came");
     }
