@@ -280,28 +280,40 @@ async fn a_stream_with_messages_missing_is_made_again() {
     assert_stream_is_journal(&journal, &nats).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_halted_by_a_stream_that_is_made_anew_while_it_is_compared() {
     let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
     let journal = journal(&postgres.database().await).await;
     let nats = nats(&server).await;
     let mut scribe = Scribe::take(&journal).await;
     let (_, wallet) = scribe.register().await;
-    scribe.deposits(wallet, 100, 200).await;
-    let remaking = {
-        let (journal, nats) = (journal.clone(), nats.clone());
-        tokio::spawn(async move {
-            for _ in 0..30 {
-                drain(&mut relay(&journal, &nats)).await;
-                nats.jetstream().delete_stream("COUNTERFOIL").await.unwrap();
-            }
+    scribe.deposits(wallet, 100, 500).await;
+    let done = CancellationToken::new();
+    // So many that some of them ask for the last message between its stream's deletion and its return.
+    let comparing: Vec<_> = (0..8)
+        .map(|_| {
+            let (journal, nats, done) = (journal.clone(), nats.clone(), done.clone());
+            tokio::spawn(async move {
+                while !done.is_cancelled() {
+                    let verdict = check(&journal, &nats, PATIENCE).await.unwrap();
+                    assert_eq!(verdict.forbids_leading(), None);
+                }
+            })
         })
-    };
-    while !remaking.is_finished() {
-        let verdict = check(&journal, &nats, PATIENCE).await.unwrap();
-        assert_eq!(verdict.forbids_leading(), None);
+        .collect();
+    let mut relay = relay(&journal, &nats);
+    drain(&mut relay).await;
+    let config = stream(&nats).await.cached_info().config.clone();
+    for _ in 0..25 {
+        nats.jetstream().delete_stream("COUNTERFOIL").await.unwrap();
+        nats.jetstream().create_stream(config.clone()).await.unwrap();
+        scribe.deposit(wallet, 100).await;
+        drain(&mut relay).await;
     }
-    remaking.await.unwrap();
+    done.cancel();
+    for task in comparing {
+        task.await.unwrap();
+    }
 }
 
 #[tokio::test]
