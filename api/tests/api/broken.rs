@@ -1,9 +1,14 @@
 //! What a client is told while something behind the door stands still or is broken.
 
 use crate::house::{House, PASSWORD, new_key};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
+use std::fs;
+use std::time::Duration;
 use testkit::eventually;
+use tokio::time::timeout;
 
 /// The database takes a deposit, and longer to make it last than anybody waits for an answer.
 const SLOW_COMMITS: &str = "
@@ -79,6 +84,57 @@ async fn a_read_model_that_has_stopped_says_so() {
         .await;
     ask().await.problem(503, "projection_failed");
     assert_eq!(house.get("/health").send().await.expect(200)["status"], "degraded");
+}
+
+/// A database whose every process stands still, until this is dropped.
+struct Frozen(Vec<Pid>);
+
+impl Frozen {
+    fn freeze(postgres: i32) -> Self {
+        let child = |entry: fs::DirEntry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+            (parent == postgres.to_string()).then(|| Pid::from_raw(pid))
+        };
+        let parent = Pid::from_raw(postgres);
+        // The parent first: then there are no more children than those that are found.
+        kill(parent, Signal::SIGSTOP).unwrap();
+        let children: Vec<Pid> =
+            fs::read_dir("/proc").unwrap().filter_map(|entry| child(entry.unwrap())).collect();
+        assert!(!children.is_empty());
+        let frozen = Self(children.into_iter().chain([parent]).collect());
+        frozen.all(Signal::SIGSTOP);
+        frozen
+    }
+
+    fn all(&self, signal: Signal) {
+        for pid in &self.0 {
+            // One that has ended meanwhile needs no signal.
+            let _ = kill(*pid, signal);
+        }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.all(Signal::SIGCONT);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_is_noticed_before_a_probe_gives_up() {
+    let house = House::open().await;
+    let ask = async || house.get("/health/ready").send().await;
+    ask().await.expect(200);
+    let frozen = Frozen::freeze(house.postgres.pid());
+    let slowest = Duration::from_secs(3);
+    eventually("readiness turns red, and is never slow to say so", async || {
+        timeout(slowest, ask()).await.unwrap().status == 503
+    })
+    .await;
+    drop(frozen);
+    eventually("readiness turns green", async || ask().await.status == 200).await;
 }
 
 #[tokio::test]
