@@ -2,13 +2,13 @@
 //!
 //! Filled from the journal and not from a read model, so a wallet is found the moment it is opened.
 
+use crate::remembered::Remembered;
 use domain::wallet::WalletEvent;
 use domain::{AggregateKind, AggregateRef, Currency, Event, UserId, WalletId};
 use journal::{Journal, JournalError, OwnerQuery, Recorded};
-use moka::sync::Cache;
 
 /// Wallets remembered: about 40 MB when full.
-const WALLETS_MAX: u64 = 200_000;
+const WALLETS_MAX: usize = 200_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WalletFacts {
@@ -20,13 +20,13 @@ pub(crate) struct WalletFacts {
 #[derive(Debug)]
 pub(crate) struct Directory {
     journal: Journal,
-    wallets: Cache<WalletId, WalletFacts>,
-    defaults: Cache<UserId, WalletId>,
+    wallets: Remembered<WalletId, WalletFacts>,
+    defaults: Remembered<UserId, WalletId>,
 }
 
 impl Directory {
     pub(crate) fn new(journal: Journal) -> Self {
-        Self { journal, wallets: Cache::new(WALLETS_MAX), defaults: Cache::new(WALLETS_MAX) }
+        Self { journal, wallets: Remembered::new(WALLETS_MAX), defaults: Remembered::new(WALLETS_MAX) }
     }
 
     pub(crate) async fn wallet(&self, id: WalletId) -> Result<Option<WalletFacts>, JournalError> {

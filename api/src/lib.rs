@@ -13,6 +13,7 @@ mod input;
 mod openapi;
 mod output;
 mod problem;
+mod remembered;
 mod router;
 mod routes;
 mod server;

@@ -156,18 +156,20 @@ impl RevocationFeed {
             Some(look) => look,
             None => self.look().await?,
         };
-        match self.tail.read_after(self.position, STEP) {
-            TailRead::Events(events) => Ok(self.take(&events)),
-            TailRead::UpToDate if look.head <= self.position => {
-                self.revocations.all_known_at(look.at);
-                Ok(Followed::UpToDate)
-            }
+        let followed = match self.tail.read_after(self.position, STEP) {
+            TailRead::Events(events) => self.take(&events),
+            TailRead::UpToDate if look.head <= self.position => Followed::UpToDate,
             TailRead::UpToDate | TailRead::OutOfWindow => {
                 let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
                 let events = in_time(self.journal.read_after(self.position, limit)).await?;
-                Ok(self.take(&events))
+                self.take(&events)
             }
+        };
+        // Whether or not there is more by now.
+        if look.head <= self.position {
+            self.revocations.all_known_at(look.at);
         }
+        Ok(followed)
     }
 
     async fn look(&mut self) -> Result<Look, JournalError> {

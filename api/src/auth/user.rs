@@ -95,7 +95,7 @@ impl Admission {
     pub(crate) fn new(keys: TokenKeys, ttl: Duration, journal: Journal) -> Self {
         Self {
             tokens: AccessTokens::new(keys, ttl),
-            verified: VerifiedTokens::new(ttl),
+            verified: VerifiedTokens::new(),
             revocations: Revocations::new(ttl),
             journal,
         }

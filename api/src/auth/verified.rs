@@ -4,16 +4,15 @@
 //! are checked again on every use, so forgetting an entry early or late changes nothing but the work.
 
 use super::tokens::Access;
-use moka::sync::Cache;
+use crate::remembered::Remembered;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Signed-in devices that are remembered: about 60 MB when full.
-const TOKENS_MAX: u64 = 65_536;
+const TOKENS_MAX: usize = 65_536;
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct VerifiedTokens {
-    by_signature: Cache<Box<str>, Arc<Verified>>,
+    by_signature: Arc<Remembered<Box<str>, Arc<Verified>>>,
 }
 
 struct Verified {
@@ -21,18 +20,9 @@ struct Verified {
     access: Access,
 }
 
-/// A token is a secret for as long as it lives.
-impl std::fmt::Debug for VerifiedTokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VerifiedTokens")
-            .field("count", &self.by_signature.entry_count())
-            .finish_non_exhaustive()
-    }
-}
-
 impl VerifiedTokens {
-    pub(super) fn new(ttl: Duration) -> Self {
-        Self { by_signature: Cache::builder().max_capacity(TOKENS_MAX).time_to_live(ttl).build() }
+    pub(super) fn new() -> Self {
+        Self { by_signature: Arc::new(Remembered::new(TOKENS_MAX)) }
     }
 
     pub(super) fn get(&self, token: &str) -> Option<Access> {
@@ -58,7 +48,7 @@ mod tests {
 
     #[test]
     fn only_the_very_same_text_is_remembered() {
-        let tokens = VerifiedTokens::new(Duration::from_mins(1));
+        let tokens = VerifiedTokens::new();
         let access =
             Access { user_id: UserId(Uuid::nil()), session_id: LoginSessionId(Uuid::nil()), expires_at: 1 };
         tokens.insert("header.claims.signature", access);

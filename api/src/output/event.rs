@@ -69,7 +69,7 @@ fn with_plain(recorded: &Recorded, public: &str, plain: Vec<(&str, Option<String
 mod tests {
     use super::*;
     use domain::{Actor, AggregateKind, AggregateRef, Timestamp, UserId};
-    use journal::Metadata;
+    use journal::{Metadata, Parsed};
     use uuid::Uuid;
 
     fn registered() -> Recorded {
@@ -91,6 +91,7 @@ mod tests {
             event_id: id,
             owner: UserId(id),
             recorded_at: Timestamp::default(),
+            parsed: Parsed::default(),
         }
     }
 

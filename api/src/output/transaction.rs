@@ -128,7 +128,7 @@ fn movement(recorded: &Recorded) -> Result<(TransactionKind, Movement), MovedErr
 mod tests {
     use super::*;
     use domain::{Actor, AggregateKind, AggregateRef, UserId};
-    use journal::Metadata;
+    use journal::{Metadata, Parsed};
     use std::borrow::Cow;
     use uuid::Uuid;
 
@@ -151,6 +151,7 @@ mod tests {
             event_id: id,
             owner: UserId(Uuid::from_u128(2)),
             recorded_at: Timestamp::from_micros(1_763_722_800_000_042),
+            parsed: Parsed::default(),
         }
     }
 
