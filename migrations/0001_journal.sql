@@ -18,7 +18,8 @@ create table events (
     -- The user it belongs to.
     owner          uuid not null,
     recorded_at    timestamptz not null,
-    unique (aggregate_type, aggregate_id, sequence)
+    -- The column that tells rows apart comes first: every comparison in the index ends with it.
+    unique (aggregate_id, sequence, aggregate_type)
 );
 
 -- "Own events" is a range scan.

@@ -44,12 +44,13 @@ pub(crate) async fn look_up(
 
 async fn find(journal: &Journal, keys: &[Uuid]) -> Result<HashMap<Uuid, Known>, JournalError> {
     let rows = sqlx::query(
-        "select c.key, c.fingerprint, c.position as first_position, c.refusal::text as refusal, \
+        // First the keys, then their events: joined at once, the planner reads all keys there are.
+        "with c as materialized (select key, fingerprint, position, events, refusal from commands where key = any($1)) \
+         select c.key, c.fingerprint, c.position as first_position, c.refusal::text as refusal, \
                 e.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, \
                 e.payload::text as payload, e.metadata::text as metadata, e.event_id, e.owner, e.recorded_at \
-         from commands c \
-         left join events e on e.position >= c.position and e.position < c.position + c.events \
-         where c.key = any($1) order by e.position",
+         from c left join events e on e.position >= c.position and e.position < c.position + c.events \
+         order by e.position",
     )
     .bind(keys)
     .fetch_all(journal.pool())

@@ -27,7 +27,7 @@ pub use lease::{Lease, Recovery, SILENCE_MAX_MS};
 pub use load::Loaded;
 pub use nats::{Nats, NatsError, NatsOptions};
 pub use read::{OwnerQuery, read_row as record_of};
-pub use record::{Metadata, Recorded, UnreadableRecord};
+pub use record::{Metadata, Parsed, Recorded, UnreadableRecord};
 pub use sealed::{OpenError, OpenSealed, SealedField};
 pub use snapshot::Snapshot;
 pub use tail::{Tail, TailRead};

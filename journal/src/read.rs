@@ -1,6 +1,6 @@
 //! Reading the log: by position, by aggregate, by owner.
 
-use crate::{Journal, JournalError, Metadata, Recorded, UnreadableRecord};
+use crate::{Journal, JournalError, Metadata, Parsed, Recorded, UnreadableRecord};
 use domain::{AggregateKind, AggregateRef, UserId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -91,5 +91,6 @@ pub fn read_row(row: &PgRow) -> Result<Recorded, JournalError> {
         event_id: row.try_get("event_id")?,
         owner: UserId(row.try_get("owner")?),
         recorded_at: row.try_get::<OffsetDateTime, _>("recorded_at")?.into(),
+        parsed: Parsed::default(),
     })
 }

@@ -126,7 +126,7 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Metadata;
+    use crate::{Metadata, Parsed};
     use domain::{Actor, AggregateKind, AggregateRef, Timestamp, UserId};
     use uuid::Uuid;
 
@@ -150,6 +150,7 @@ mod tests {
                     event_id: id,
                     owner: UserId(id),
                     recorded_at: Timestamp::default(),
+                    parsed: Parsed::default(),
                 })
             })
             .collect()

@@ -4,7 +4,7 @@
 use domain::user::{Role, User, UserCommand};
 use domain::wallet::{Movement, Wallet, WalletCommand};
 use domain::{Actor, AggregateRef, Currency, Decide, Event, Money, Sealed, Timestamp, UserId, WalletId};
-use journal::{Batch, Journal, Lease, Metadata, Recorded, Tail};
+use journal::{Batch, Journal, Lease, Metadata, Parsed, Recorded, Tail};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -126,6 +126,7 @@ impl Scribe {
                 event_id: Uuid::now_v7(),
                 owner,
                 recorded_at: BEGINNING,
+                parsed: Parsed::default(),
             }));
         }
     }

@@ -10,7 +10,7 @@ use domain::wallet::{Movement, Wallet, WalletCommand, WalletRefusal};
 use domain::{
     Actor, AggregateKind, AggregateRef, Currency, Decide, Event, Money, Timestamp, UserId, WalletId,
 };
-use journal::{Metadata, Recorded};
+use journal::{Metadata, Parsed, Recorded};
 use uuid::Uuid;
 
 use super::size::{SHORT_HISTORY, Size};
@@ -141,6 +141,7 @@ pub(crate) fn recorded(
         event_id: Uuid::now_v7(),
         owner,
         recorded_at: spot.recorded_at,
+        parsed: Parsed::default(),
     }))
 }
 

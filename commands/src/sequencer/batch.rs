@@ -95,7 +95,7 @@ impl OpenBatch {
         let before = self.head();
         let mut recorded = Vec::with_capacity(events.len());
         for (aggregate, event) in events {
-            let event = self.record(aggregates, aggregate, &event, metadata)?;
+            let event = self.record(aggregates, aggregate, event, metadata)?;
             recorded.push(Arc::clone(&event));
             self.rows.events.push(event);
         }
@@ -120,11 +120,11 @@ impl OpenBatch {
         &mut self,
         aggregates: &mut Aggregates,
         aggregate: AggregateRef,
-        event: &Event,
+        event: Event,
         metadata: Metadata,
     ) -> Result<Arc<Recorded>, Failure> {
         let payload = event.to_stored().map_err(|error| Failure::Internal(error.to_string()))?;
-        let evolved = aggregates.evolve(aggregate, event);
+        let evolved = aggregates.evolve(aggregate, &event);
         if evolved.first {
             self.touched.push(aggregate);
         }
@@ -141,6 +141,7 @@ impl OpenBatch {
             event_id: Uuid::now_v7(),
             owner,
             recorded_at: self.rows.recorded_at,
+            parsed: event.into(),
         }))
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Launch {
     /// Where its output goes, begun anew at every start.
     pub(super) output: PathBuf,
     pub(super) account: Account,
+    /// How its memory is managed; there is no other way to tell it.
+    pub(super) memory: &'static [(&'static str, &'static str)],
     /// What the kernel sends it when we are gone.
     pub(super) farewell: Signal,
 }
@@ -42,6 +44,7 @@ impl Launch {
             .env_clear()
             .envs(PASSED_ON.iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value))))
             .env("LC_ALL", "C")
+            .envs(self.memory.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

@@ -29,6 +29,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(20);
 const PORT_TRIES: u32 = 3;
 /// A loopback connection answers at once or not at all.
 const GREETING_PATIENCE: Duration = Duration::from_secs(1);
+/// Its heap is small and its garbage plenty: collecting a quarter as often costs some tens of megabytes.
+const MEMORY: [(&str, &str); 1] = [("GOGC", "400")];
 /// The greeting is some 400 bytes.
 const LONGEST_GREETING: u64 = 16 * 1024;
 
@@ -105,6 +107,7 @@ async fn start_on(port: u16, program: &Path, place: &DataDir, users: &Users) -> 
             directory: home.clone(),
             output: home.join("start.log"),
             account: place.account,
+            memory: &MEMORY,
             farewell: Signal::SIGKILL,
         },
         // Not its lame-duck mode, which takes half a minute to move clients to other servers; there is none.

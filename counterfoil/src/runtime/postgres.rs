@@ -23,6 +23,11 @@ use super::once;
 use super::port;
 use super::postgres_conf::{self, Door};
 
+/// A batch arrives as a few arrays of some hundred kilobytes, again and again. glibc would fetch each from the kernel
+/// page by page and give it back at once; kept, they cost a few megabytes in the one process that gets them.
+const MEMORY: [(&str, &str); 2] =
+    [("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_TRIM_THRESHOLD_", "67108864")];
+
 const NAME: &str = "PostgreSQL";
 /// Both the superuser and the database.
 const OURS: &str = "counterfoil";
@@ -105,6 +110,7 @@ impl Cluster {
                 directory: self.home.clone(),
                 output: log,
                 account: self.account,
+                memory: &[],
                 farewell: Signal::SIGKILL,
             },
         )
@@ -158,6 +164,7 @@ impl Cluster {
                 output: self.home.join("start.log"),
                 account: self.account,
                 // Immediate shutdown: no checkpoint, as after a power cut; the next start recovers.
+                memory: &MEMORY,
                 farewell: Signal::SIGQUIT,
             },
             // Fast shutdown: ends the connections, writes a checkpoint.

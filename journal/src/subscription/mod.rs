@@ -21,6 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Events handed over at once: one transaction's worth, that takes a few tens of milliseconds.
 const BATCH_MAX: usize = 2_048;
+/// Under load, the time from one step's end to the next: what gathers meanwhile is one transaction instead of many.
+const BREATH: Duration = Duration::from_millis(20);
+/// Fewer events at once are no load, and are handed over as they come.
+const LOAD: usize = 64;
 /// So many failures in a row are no passing fault.
 const FAILURES_MAX: u32 = 5;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -150,6 +154,7 @@ impl<S: Subscriber> Subscription<S> {
     pub async fn run(mut self, cancel: CancellationToken) {
         while !cancel.is_cancelled() {
             let pause = match self.step_and_tell().await {
+                Ok(Outcome::Handled(events)) if (LOAD..BATCH_MAX).contains(&events) => Some(BREATH),
                 Ok(Outcome::Handled(_) | Outcome::Overtaken) => continue,
                 Ok(Outcome::UpToDate) => None,
                 Err(_) => Some(self.retry_pause()),
