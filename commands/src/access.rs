@@ -2,6 +2,7 @@
 
 use domain::{Actor, LoginSessionId, UserId};
 use serde::{Deserialize, Serialize};
+use std::time::Instant;
 use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,4 +56,6 @@ pub struct Context {
     pub correlation_id: Uuid,
     /// From `If-Match`.
     pub expected_version: Option<i64>,
+    /// When the request was there: everything it takes until the command is decided counts.
+    pub received: Instant,
 }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// How long a command may wait to be decided. What waits longer is answered 503 and has no effect.
+/// How long a command may take from its request to its decision. What waits longer is answered 503 and has no effect.
 pub(crate) const DECIDE_WITHIN: Duration = Duration::from_secs(8);
 /// And how much longer its commit may be begun, or begun again: past it the command is taken back.
 pub(crate) const COMMIT_BEGINS_WITHIN: Duration = Duration::from_secs(4);
 /// How long who asked waits: past it the outcome is unknown to them.
 const ANSWER_WITHIN: Duration = Duration::from_secs(12);
-/// A command that is not in the journal so long after it was handed in never will be. The last part is how long a commit
+/// A command that is not in the journal so long after its request was there never will be. The last part is how long a commit
 /// that has begun can go unseen: whoever asks while the journal is silent for longer is not told anything.
 pub const FINAL_AFTER: Duration = DECIDE_WITHIN
     .saturating_add(COMMIT_BEGINS_WITHIN)

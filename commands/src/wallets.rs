@@ -70,7 +70,11 @@ impl Commands {
             correlation_id: context.correlation_id,
             causation_id: None,
             expected_version: context.expected_version,
-            deadline: self.options().clock.now().plus(DECIDE_WITHIN),
+            deadline: self
+                .options()
+                .clock
+                .now()
+                .plus(DECIDE_WITHIN.saturating_sub(context.received.elapsed())),
         }
     }
 }

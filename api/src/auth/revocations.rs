@@ -156,6 +156,10 @@ impl RevocationFeed {
             Some(look) => look,
             None => self.look().await?,
         };
+        if look.head < self.position && self.tail.head() < self.position {
+            // The database was put back to an earlier moment: what comes next is what comes after that.
+            self.position = look.head;
+        }
         let followed = match self.tail.read_after(self.position, STEP) {
             TailRead::Events(events) => self.take(&events),
             TailRead::UpToDate if look.head <= self.position => Followed::UpToDate,

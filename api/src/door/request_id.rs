@@ -3,7 +3,9 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use commands::{Context, Principal};
 use std::net::IpAddr;
+use std::time::Instant;
 use uuid::Uuid;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +46,7 @@ pub(crate) struct Arrival {
     /// The request's name as the events it leads to carry it.
     pub correlation_id: Uuid,
     pub peer: IpAddr,
+    pub at: Instant,
 }
 
 impl Arrival {
@@ -53,7 +56,15 @@ impl Arrival {
         let correlation_id =
             theirs.as_ref().and_then(|id| Uuid::try_parse(id.as_str()).ok()).unwrap_or_else(Uuid::now_v7);
         let request_id = theirs.unwrap_or_else(|| RequestId::of_uuid(correlation_id));
-        Self { request_id, correlation_id, peer }
+        Self { request_id, correlation_id, peer, at: Instant::now() }
+    }
+}
+
+impl Arrival {
+    /// The circumstances of a command that came with this request.
+    pub(crate) fn context(&self, principal: Principal, key: Option<String>) -> Context {
+        let (correlation_id, received) = (self.correlation_id, self.at);
+        Context { principal, key, correlation_id, expected_version: None, received }
     }
 }
 

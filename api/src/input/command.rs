@@ -24,10 +24,9 @@ impl FromRequestParts<App> for Keyed {
         let user = AuthUser::from_request_parts(parts, app).await?;
         let RequiredKey(key) = RequiredKey::from_request_parts(parts, app).await?;
         let IfMatch(expected_version) = IfMatch::from_request_parts(parts, app).await?;
-        let Arrival { correlation_id, .. } = Arrival::from_request_parts(parts, app).await?;
-        let context =
-            Context { principal: user.principal(), key: Some(key), correlation_id, expected_version };
-        Ok(Self { user, context })
+        let arrival = Arrival::from_request_parts(parts, app).await?;
+        let context = arrival.context(user.principal(), Some(key));
+        Ok(Self { user, context: Context { expected_version, ..context } })
     }
 }
 
@@ -40,7 +39,7 @@ impl<S: Sync> FromRequestParts<S> for Anonymous {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
-        let Arrival { correlation_id, .. } = Arrival::from_request_parts(parts, state).await?;
-        Ok(Self(Context { principal: Principal::Anonymous, key, correlation_id, expected_version: None }))
+        let arrival = Arrival::from_request_parts(parts, state).await?;
+        Ok(Self(arrival.context(Principal::Anonymous, key)))
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::auth::AuthUser;
-use crate::door::ANSWER_WITHIN;
 use crate::input::IdempotencyKey;
 use crate::openapi::Problems;
 use crate::output::Answer;
@@ -16,9 +15,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// A command that has reached this server by now is handed on or dropped while its request is answered, and from then on
-/// decided or dropped in the time the write side takes at most.
-const FINAL_AFTER: Duration = ANSWER_WITHIN.saturating_add(commands::FINAL_AFTER);
+/// The write side counts from when the server had the head of the request; the rest is for the way to there.
+const FINAL_AFTER: Duration = commands::FINAL_AFTER.saturating_add(Duration::from_secs(2));
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CommandStatus)]

@@ -100,7 +100,7 @@ impl<'a> Term<'a> {
         if !again.is_empty() {
             term.backlog.push_back(again);
         }
-        term.around.tail.advance(committed.0);
+        term.around.tail.reset_to(committed.0);
         term
     }
 

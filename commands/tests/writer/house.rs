@@ -205,7 +205,13 @@ impl Working {
 }
 
 pub fn context(principal: Principal, key: &str) -> Context {
-    Context { principal, key: Some(key.to_owned()), correlation_id: Uuid::now_v7(), expected_version: None }
+    Context {
+        principal,
+        key: Some(key.to_owned()),
+        correlation_id: Uuid::now_v7(),
+        expected_version: None,
+        received: std::time::Instant::now(),
+    }
 }
 
 pub fn registration(name: &str, email: &str) -> Registration {

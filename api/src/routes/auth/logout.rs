@@ -8,7 +8,6 @@ use crate::output::Answer;
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Response;
-use commands::Context;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,12 +27,7 @@ pub(crate) async fn logout(
     user: AuthUser,
     arrival: Arrival,
 ) -> Result<Response, Problem> {
-    let context = Context {
-        principal: user.principal(),
-        key: None,
-        correlation_id: arrival.correlation_id,
-        expected_version: None,
-    };
+    let context = arrival.context(user.principal(), None);
     let done = app.commands().logout(context, user.user_id, user.session_id).await?;
     // Before the answer: once a client has it, the token is worthless.
     app.admission().revocations().end(user.session_id);
