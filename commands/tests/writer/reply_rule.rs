@@ -1,5 +1,7 @@
 use crate::house::{Holder, House, Settings};
 use commands::Failure;
+use futures::poll;
+use std::pin::pin;
 use testkit::eventually;
 
 /// Fails the whole batch, as a full disk would, while `trouble` is there.
@@ -55,22 +57,17 @@ async fn a_refusal_that_rests_on_a_commit_under_way_falls_with_it() {
     let mut gate = sqlx::Acquire::begin(house.journal.pool()).await.unwrap();
     sqlx::query("select 1 from journal_head for update").execute(&mut *gate).await.unwrap();
     let commands = &working.commands;
-    let (accepted, refused, ()) = tokio::join!(
-        holder.deposit(commands, "in", "5"),
-        async {
-            house.waits_for_a_lock().await;
-            // 4.99 of the 5.00 that are not durable yet: accepted or refused, both rest on them.
-            let out = holder.withdraw(commands, "out", "4.99");
-            let too_much = holder.withdraw(commands, "too-much", "5.01");
-            tokio::join!(out, too_much)
-        },
-        async {
-            house.waits_for_a_lock().await;
-            eventually("all is decided", async || commands.queue_depth() == 0).await;
-            gate.rollback().await.unwrap();
-        }
-    );
-    for outcome in [accepted, refused.0, refused.1] {
+    // Polled once, a command is in the inbox.
+    let mut accepted = pin!(holder.deposit(commands, "in", "5"));
+    assert!(poll!(&mut accepted).is_pending());
+    house.waits_for_a_lock().await;
+    // 4.99 of the 5.00 that are not durable yet: accepted or refused, both rest on them.
+    let mut out = pin!(holder.withdraw(commands, "out", "4.99"));
+    let mut too_much = pin!(holder.withdraw(commands, "too-much", "5.01"));
+    assert!(poll!(&mut out).is_pending() && poll!(&mut too_much).is_pending());
+    eventually("all is decided", async || commands.queue_depth() == 0).await;
+    gate.rollback().await.unwrap();
+    for outcome in [accepted.await, out.await, too_much.await] {
         assert!(matches!(outcome, Err(Failure::Unavailable { .. })), "{outcome:?}");
     }
     house.execute("drop table trouble").await;
