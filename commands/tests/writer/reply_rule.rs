@@ -56,7 +56,7 @@ async fn a_refusal_that_rests_on_a_commit_under_way_falls_with_it() {
     house.execute(DISK_FULL).await;
     let mut gate = sqlx::Acquire::begin(house.journal.pool()).await.unwrap();
     sqlx::query("select 1 from journal_head for update").execute(&mut *gate).await.unwrap();
-    let commands = &working.commands;
+    let commands = &working.commands.clone();
     // Polled once, a command is in the inbox.
     let mut accepted = pin!(holder.deposit(commands, "in", "5"));
     assert!(poll!(&mut accepted).is_pending());
