@@ -14,6 +14,11 @@ use sqlx::{Connection, Executor, PgConnection};
 use std::fmt;
 use std::sync::Arc;
 
+/// A batch's rows are looked up by index, however many there are and however small the table was when the statement was
+/// first planned: any other plan reads the whole table, for every batch from then on.
+pub(crate) const BY_INDEX: &str =
+    "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+
 pub struct ProjectionWorker {
     journal: Journal,
     projection: Arc<dyn Projection>,
@@ -42,6 +47,7 @@ impl ProjectionWorker {
         }
         let mut fresh = self.journal.connection().await.map_err(SubscriberError::new)?;
         fresh.execute("set synchronous_commit = off").await.map_err(SubscriberError::new)?;
+        fresh.execute(BY_INDEX).await.map_err(SubscriberError::new)?;
         Ok(fresh)
     }
 

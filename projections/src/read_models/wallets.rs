@@ -59,17 +59,35 @@ impl Projection for WalletsProjection {
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
-        upsert(conn, fold(events)?).await.map_err(ApplyError::from)
+        let Folded { opened, rows } = fold(events)?;
+        insert(conn, &opened).await?;
+        Ok(update(conn, &rows).await?)
     }
 }
 
-/// The newest row of each wallet that the events touch.
-fn fold(events: &[Arc<Recorded>]) -> Result<Vec<WalletRow>, ApplyError> {
+/// What a batch of events comes to.
+#[derive(Default)]
+struct Folded {
+    /// As they began.
+    opened: Vec<WalletRow>,
+    /// Every wallet that is touched, as it is in the end.
+    rows: Vec<WalletRow>,
+}
+
+fn fold(events: &[Arc<Recorded>]) -> Result<Folded, ApplyError> {
+    let mut folded = Folded::default();
     let mut last: HashMap<Uuid, &Recorded> = HashMap::with_capacity(events.len().min(4_096));
     for event in events {
+        if event.sequence == 1 {
+            folded.opened.extend(row_after(event)?);
+        }
         last.insert(event.aggregate.id, event);
     }
-    last.into_values().filter_map(|recorded| row_after(recorded).transpose()).collect()
+    let touched = last.into_values().filter(|event| event.sequence > 1);
+    folded.rows = touched.filter_map(|event| row_after(event).transpose()).collect::<Result<_, _>>()?;
+    // In the order of the index, so that neighbours are found where the last one was.
+    folded.rows.sort_unstable_by_key(|row| row.wallet_id.0);
+    Ok(folded)
 }
 
 fn row_after(recorded: &Recorded) -> Result<Option<WalletRow>, ApplyError> {
@@ -96,31 +114,61 @@ fn row_after(recorded: &Recorded) -> Result<Option<WalletRow>, ApplyError> {
     }))
 }
 
-async fn upsert(conn: &mut PgConnection, rows: Vec<WalletRow>) -> Result<(), sqlx::Error> {
-    fn all<T>(rows: &[WalletRow], value: impl Fn(&WalletRow) -> T) -> Vec<T> {
-        rows.iter().map(value).collect()
+fn all<T>(rows: &[WalletRow], value: impl Fn(&WalletRow) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+async fn insert(conn: &mut PgConnection, rows: &[WalletRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
     }
     sqlx::query(
         "insert into wallets (wallet_id, user_id, currency, posted, held, available, status, version, position) \
          select w, u, c, p::numeric, h::numeric, a::numeric, s, v, n \
            from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], \
-                       $8::bigint[], $9::bigint[]) as x (w, u, c, p, h, a, s, v, n) \
-         on conflict (wallet_id) do update set posted = excluded.posted, held = excluded.held, \
-             available = excluded.available, status = excluded.status, version = excluded.version, \
-             position = excluded.position",
+                       $8::bigint[], $9::bigint[]) as x (w, u, c, p, h, a, s, v, n)",
     )
-    .bind(all(&rows, |row| row.wallet_id.0))
-    .bind(all(&rows, |row| row.user_id.0))
-    .bind(all(&rows, |row| row.currency.code()))
-    .bind(all(&rows, |row| row.posted.to_string()))
-    .bind(all(&rows, |row| row.held.to_string()))
-    .bind(all(&rows, |row| row.available.to_string()))
-    .bind(all(&rows, |row| row.status.as_str()))
-    .bind(all(&rows, |row| row.version))
-    .bind(all(&rows, |row| row.position))
+    .bind(all(rows, |row| row.wallet_id.0))
+    .bind(all(rows, |row| row.user_id.0))
+    .bind(all(rows, |row| row.currency.code()))
+    .bind(all(rows, |row| row.posted.to_string()))
+    .bind(all(rows, |row| row.held.to_string()))
+    .bind(all(rows, |row| row.available.to_string()))
+    .bind(all(rows, |row| row.status.as_str()))
+    .bind(all(rows, |row| row.version))
+    .bind(all(rows, |row| row.position))
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// A plain update: `on conflict do update` would lock and log every row twice.
+async fn update(conn: &mut PgConnection, rows: &[WalletRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let updated = sqlx::query(
+        "update wallets set posted = p::numeric, held = h::numeric, available = a::numeric, status = s, \
+                version = v, position = n \
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) \
+                as x (w, p, h, a, s, v, n) \
+          where wallet_id = w",
+    )
+    .bind(all(rows, |row| row.wallet_id.0))
+    .bind(all(rows, |row| row.posted.to_string()))
+    .bind(all(rows, |row| row.held.to_string()))
+    .bind(all(rows, |row| row.available.to_string()))
+    .bind(all(rows, |row| row.status.as_str()))
+    .bind(all(rows, |row| row.version))
+    .bind(all(rows, |row| row.position))
+    .execute(conn)
+    .await?;
+    // A wallet that was never opened here: the rows are not what the checkpoint says.
+    if usize::try_from(updated.rows_affected()) == Ok(rows.len()) {
+        Ok(())
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
 }
 
 const COLUMNS: &str = "w.wallet_id, w.user_id, w.currency, w.posted::text as posted, w.held::text as held, \

@@ -124,6 +124,7 @@ impl<'a> Rebuild<'a> {
              set idle_in_transaction_session_timeout = 0",
         )
         .await?;
+        conn.execute(crate::worker::BY_INDEX).await?;
         let head = journal.head().await?.position;
         let progress = Progress::begin(projection.name(), head);
         Ok(Self { journal, projection, options, conn, head, built: 0, progress, begun: Instant::now() })
