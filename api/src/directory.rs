@@ -5,7 +5,7 @@
 use crate::remembered::Remembered;
 use domain::wallet::WalletEvent;
 use domain::{AggregateKind, AggregateRef, Currency, Event, UserId, WalletId};
-use journal::{Journal, JournalError, OwnerQuery, Recorded};
+use journal::{Journal, JournalError, Recorded};
 
 /// Wallets remembered: about 40 MB when full.
 const WALLETS_MAX: usize = 200_000;
@@ -43,13 +43,9 @@ impl Directory {
         if let Some(id) = self.defaults.get(&owner) {
             return self.wallet(id).await;
         }
-        let first_opened = OwnerQuery {
-            limit: 1,
-            event_type: Some("WalletOpened".to_owned()),
-            aggregate: Some(AggregateKind::Wallet),
-            ..OwnerQuery::default()
-        };
-        let facts = self.note_opened(&self.journal.read_owner(owner, &first_opened).await?)?;
+        // Registering opens it, before any other.
+        let opened = self.journal.first_events_of(owner, AggregateKind::Wallet).await?;
+        let facts = self.note_opened(&opened)?;
         if let Some(facts) = facts {
             self.defaults.insert(owner, facts.id);
         }

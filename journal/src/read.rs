@@ -51,18 +51,28 @@ impl Journal {
         rows.iter().map(read_row).collect()
     }
 
-    pub async fn read_owner(&self, owner: UserId, query: &OwnerQuery) -> Result<Vec<Recorded>, JournalError> {
+    /// The first event of each aggregate of a kind that somebody owns, oldest first.
+    pub async fn first_events_of(
+        &self,
+        owner: UserId,
+        kind: AggregateKind,
+    ) -> Result<Vec<Recorded>, JournalError> {
         let sql = format!(
-            "select {EVENT_COLUMNS} from events where owner = $1 and position > $2 \
-             and ($3::text is null or event_type = $3) and ($4::text is null or aggregate_type = $4) \
-             order by position limit $5"
+            "select {EVENT_COLUMNS} from events where owner = $1 and sequence = 1 and aggregate_type = $2 \
+             order by position"
         );
+        let rows = sqlx::query(&sql).bind(owner.0).bind(kind.as_str()).fetch_all(self.pool()).await?;
+        rows.iter().map(read_row).collect()
+    }
+
+    pub async fn read_owner(&self, owner: UserId, query: &OwnerQuery) -> Result<Vec<Recorded>, JournalError> {
+        let sql = format!("select {EVENT_COLUMNS} from own_events($1, $2, $3, $4, $5) order by position");
         let rows = sqlx::query(&sql)
             .bind(owner.0)
             .bind(query.after)
-            .bind(query.event_type.as_deref())
-            .bind(query.aggregate.map(AggregateKind::as_str))
             .bind(query.limit)
+            .bind(query.aggregate.map(AggregateKind::as_str))
+            .bind(query.event_type.as_deref())
             .fetch_all(self.pool())
             .await?;
         rows.iter().map(read_row).collect()

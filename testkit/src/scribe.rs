@@ -68,6 +68,15 @@ impl Scribe {
         (user, wallet)
     }
 
+    /// Commits one more wallet of a user.
+    pub async fn open_wallet(&mut self, user: UserId) -> WalletId {
+        let wallet = WalletId(Uuid::now_v7());
+        let open = WalletCommand::Open { wallet_id: wallet, user_id: user, currency: Currency::USD };
+        self.command(wallet, user, open);
+        self.commit().await;
+        wallet
+    }
+
     /// Commits one deposit and gives back its position.
     pub async fn deposit(&mut self, wallet: WalletId, cents: i64) -> i64 {
         self.deposits(wallet, cents, 1).await

@@ -15,6 +15,7 @@ use super::lane::LaneState;
 use super::plan::{Outcome, Plan};
 use super::request::Writer;
 use super::response::Response;
+use super::schedule::micros;
 use crate::procfs;
 
 /// Larger than any usual answer, so that one read takes all of it.
@@ -288,11 +289,6 @@ fn watch(epoll: &std::os::fd::OwnedFd, connection: &Connection, id: usize) -> io
     let data = epoll::EventData::new_u64(id as u64);
     epoll::add(epoll, &connection.stream, data, epoll::EventFlags::IN)?;
     Ok(())
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // seconds of a run, never negative
-fn micros(seconds: f64) -> u64 {
-    (seconds.max(0.0) * 1e6) as u64
 }
 
 /// A run's microseconds are far below 2^52, where an `f64` is exact.

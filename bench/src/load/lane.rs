@@ -3,7 +3,7 @@
 use super::key::{key, mix};
 use super::plan::{Kind, Lane, LaneOutcome, Mix, Pace, Plan, Sample};
 use super::request::Writer;
-use super::schedule::{Schedule, unit};
+use super::schedule::{Schedule, micros, unit};
 
 /// What a connection knows of its own past that the next request may rest on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +42,7 @@ impl<'a> LaneState<'a> {
         let schedule = match lane.pace {
             Pace::Closed => None,
             Pace::Open { rate } => Some(Schedule::new(rate, lane.key_seed)),
+            Pace::Burst { count } => Some(Schedule::burst(micros(plan.warmup_seconds), count)),
         };
         let outcome = LaneOutcome { name: lane.name.clone(), ..LaneOutcome::default() };
         Self { plan, lane, outcome, drawn: 0, replayed: 0, schedule }

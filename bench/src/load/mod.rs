@@ -21,5 +21,5 @@ pub(crate) use command::{LAST_ANSWER, LoadOptions, MEASURING_BEGINS, MEASURING_E
 pub(crate) use driver::{Driver, Phase};
 pub(crate) use histogram::Histogram;
 pub(crate) use key::key;
-pub(crate) use plan::{Kind, Lane, Mix, Outcome, Pace, Plan, Routes, Target, rate};
+pub(crate) use plan::{Kind, Lane, Mix, Outcome, Pace, Plan, Routes, Sample, Target, rate};
 pub(crate) use response::{Parsed, parse};

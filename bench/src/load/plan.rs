@@ -69,6 +69,8 @@ pub(crate) enum Pace {
     /// Requests arrive at this rate per second whether or not the server keeps up; a request that finds no
     /// free connection queues, and its latency counts from when it should have been sent.
     Open { rate: f64 },
+    /// So many requests at once, in the moment measuring begins.
+    Burst { count: u64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -152,6 +154,11 @@ impl Outcome {
 
     pub(crate) fn sample(&self, lane: &str, kind: Kind) -> Option<&Sample> {
         self.lanes.iter().find(|candidate| candidate.name == lane)?.kinds.get(&kind)
+    }
+
+    /// What a lane was answered of one kind, a second.
+    pub(crate) fn lane_per_second(&self, lane: &str, kind: Kind) -> f64 {
+        rate(self.sample(lane, kind).map_or(0, |sample| sample.answered), self.seconds)
     }
 
     fn samples(&self, commands: bool) -> impl Iterator<Item = &Sample> {

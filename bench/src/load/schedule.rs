@@ -12,27 +12,36 @@ pub(crate) struct Schedule {
     next_micros: f64,
     seed: u64,
     drawn: u64,
+    /// Arrivals still to come.
+    left: u64,
 }
 
 impl Schedule {
     pub(crate) fn new(rate: f64, seed: u64) -> Self {
         // A rate of nothing would be a gap of infinity; one arrival an hour is as good.
         let mean_gap_micros = 1e6 / rate.max(1.0 / 3_600.0);
-        let mut schedule = Self { mean_gap_micros, next_micros: 0.0, seed, drawn: 0 };
+        let mut schedule = Self { mean_gap_micros, next_micros: 0.0, seed, drawn: 0, left: u64::MAX };
         schedule.draw();
         schedule
     }
 
-    /// Microseconds after the start at which the next request is due.
+    /// So many at once.
+    #[allow(clippy::cast_precision_loss)] // microseconds of a run
+    pub(crate) const fn burst(at_micros: u64, count: u64) -> Self {
+        Self { mean_gap_micros: 0.0, next_micros: at_micros as f64, seed: 0, drawn: 0, left: count }
+    }
+
+    /// Microseconds after the start at which the next request is due; never, if there is none.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a run's time, never negative
-    pub(crate) fn next(&self) -> u64 {
-        self.next_micros as u64
+    pub(crate) const fn next(&self) -> u64 {
+        if self.left == 0 { u64::MAX } else { self.next_micros as u64 }
     }
 
     /// Takes the next arrival if it is due at `now`.
     pub(crate) fn take_due(&mut self, now: u64) -> Option<u64> {
         let due = self.next();
         (due <= now).then(|| {
+            self.left -= 1;
             self.draw();
             due
         })
@@ -43,6 +52,11 @@ impl Schedule {
         let uniform = unit(mix(self.seed ^ mix(self.drawn)));
         self.next_micros -= self.mean_gap_micros * uniform.ln();
     }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // seconds of a run, never negative
+pub(crate) fn micros(seconds: f64) -> u64 {
+    (seconds.max(0.0) * 1e6) as u64
 }
 
 /// A number above 0 and up to 1 from the upper 53 bits.
@@ -84,6 +98,14 @@ mod tests {
             stalled.extend(std::iter::from_fn(|| schedule.take_due(now)));
         }
         assert_eq!(steady, stalled);
+    }
+
+    #[test]
+    fn a_burst_is_due_all_at_once_and_then_never_again() {
+        let mut schedule = Schedule::burst(700, 3);
+        assert_eq!(schedule.take_due(699), None);
+        let due: Vec<u64> = std::iter::from_fn(|| schedule.take_due(5_000)).collect();
+        assert_eq!((due, schedule.next()), (vec![700; 3], u64::MAX));
     }
 
     #[test]

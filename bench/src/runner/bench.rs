@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::drive::{Driven, drive};
 use super::{RunOptions, Scenario};
 use crate::error::{BenchError, Doing, Result};
-use crate::load::{Lane, Mix, Pace, Plan, Routes, Target};
+use crate::load::{Lane, Mix, Pace, Plan, Routes, Sample, Target};
 use crate::report::Report;
 use crate::seed::{Size, User, database, hot, ordinary, wait_until_idle};
 use crate::server::{Installation, Server};
@@ -195,6 +195,15 @@ impl Bench {
         self.errors += errors;
         for complaint in complaints {
             self.progress.tell(&format!("error: {complaint}"));
+        }
+    }
+
+    /// Repeated commands that were not answered as such.
+    pub(crate) fn count_fresh(&mut self, repeats: &Sample) {
+        let unmarked = repeats.answered - repeats.replayed;
+        if unmarked > 0 {
+            let complaint = format!("{unmarked} repeated commands were not answered as replays");
+            self.count_errors(unmarked, &[complaint]);
         }
     }
 

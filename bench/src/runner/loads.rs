@@ -15,6 +15,10 @@ const OPEN_SHARE: f64 = 0.7;
 /// Connections that write and at once read back, beside the full load.
 const LAG_CONNECTIONS: usize = 8;
 const REPLAY_SHARE: f64 = 0.1;
+/// Old keys that come at once, over so many connections of their own, and how long the others are watched meanwhile.
+const STORM_KEYS: u64 = 10_000;
+const STORM_CONNECTIONS: usize = 512;
+const STORM_SECONDS: f64 = 2.0;
 /// One wallet of so many fits into the small cache: nearly every command is a load.
 const CACHE_SHARE: usize = 10;
 
@@ -79,12 +83,34 @@ pub(crate) async fn replay(bench: &mut Bench, used: Option<UsedKeys>) -> Result<
     bench.report.ratio("replay_vs_spread", "replay_per_s", "spread_per_s");
     if let Some(sample) = driven.outcome.sample("main", Kind::Replay) {
         bench.report.latencies("replayed", &sample.latency);
-        let unmarked = sample.answered - sample.replayed;
-        if unmarked > 0 {
-            let complaint = format!("{unmarked} repeated commands were not answered as replays");
-            bench.count_errors(unmarked, &[complaint]);
-        }
+        bench.count_fresh(sample);
     }
+    Ok(())
+}
+
+/// Many old keys in one moment, beside the full load: what is left of it for the others.
+pub(crate) async fn replay_storm(bench: &mut Bench, used: Option<UsedKeys>) -> Result<()> {
+    let used = used.filter(|used| used.count >= STORM_KEYS).ok_or_else(|| missing("the storm"))?;
+    bench.progress.doing(&format!("{STORM_KEYS} old keys at once"));
+    bench.even_start().await?;
+    let mut plan = bench.plan(Wallets::Spread, bench.clients, Mix::Deposits)?;
+    plan.seconds = STORM_SECONDS;
+    let mix = Mix::Replay { share: 1.0, key_seed: used.key_seed, count: STORM_KEYS };
+    let mut storm = lane("storm", STORM_CONNECTIONS, mix, plan.targets.len());
+    storm.pace = Pace::Burst { count: STORM_KEYS };
+    plan.lanes.push(storm);
+    let driven = bench.drive(&plan).await?;
+    let outcome = &driven.outcome;
+    let others = outcome.lane_per_second("main", Kind::Deposit);
+    bench.report.shares_of("storm", &driven);
+    bench.report.figure("storm_others_per_s", others);
+    bench.report.ratio("storm_others_vs_spread", "storm_others_per_s", "spread_per_s");
+    if let Some(sample) = outcome.sample("storm", Kind::Replay) {
+        bench.report.set("storm_keys", json!(sample.answered));
+        bench.report.latencies("storm", &sample.latency);
+        bench.count_fresh(sample);
+    }
+    bench.progress.tell(&format!("{STORM_KEYS} old keys at once: {} /s for the others", number(others)));
     Ok(())
 }
 

@@ -56,7 +56,7 @@ pub(crate) enum Scenario {
     OpenLoop,
     /// Reads among the writes
     Mixed,
-    /// Old idempotency keys amid fresh ones
+    /// Old idempotency keys amid fresh ones, and ten thousand of them at once
     Replay,
     /// Reads of one's own writes under full load, and how soon read models come to rest
     Lag,
@@ -154,7 +154,10 @@ async fn one(bench: &mut Bench, step: Scenario, used: &mut Option<UsedKeys>) -> 
         Scenario::OpenLoop => loads::open_loop(bench).await,
         Scenario::Mixed => loads::mixed(bench).await,
         Scenario::Lag => loads::lag(bench).await,
-        Scenario::Replay => loads::replay(bench, *used).await,
+        Scenario::Replay => {
+            loads::replay(bench, *used).await?;
+            loads::replay_storm(bench, *used).await
+        }
         Scenario::SmallCache => loads::small_cache(bench).await,
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Term<'a> {
     pub(super) loading: Loading,
     pub(super) lookups: Lookups,
     drained: Vec<Submission>,
+    /// Durable: answered as soon as the next batch is on its way.
+    settled: Vec<Decided>,
     /// Position and time of the newest durable event.
     pub(super) committed: (i64, Timestamp),
 }
@@ -93,6 +95,7 @@ impl<'a> Term<'a> {
             loading: Loading::new(around.journal.clone()),
             lookups: Lookups::new(around.journal.clone(), around.wary_for),
             drained: Vec::with_capacity(COMMANDS_MAX),
+            settled: Vec::new(),
             lease: Some(lease),
             committed,
             around,
@@ -130,6 +133,7 @@ impl<'a> Term<'a> {
             self.loading.start();
             self.lookups.start();
             self.take_off();
+            self.answer_settled();
             if stopping && self.flight.is_none() {
                 return self.end(TermEnd::Stopped).await;
             }
@@ -286,7 +290,7 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// The batch is durable: everybody may know.
+    /// The batch is durable.
     fn settle(&mut self, batch: OpenBatch, started: Instant) {
         if batch.is_empty() {
             return;
@@ -302,16 +306,22 @@ impl<'a> Term<'a> {
         metrics::histogram!("counterfoil_batch_size").record(batch.decided.len() as f64);
         self.around.tail.publish(batch.rows.events);
         count(&batch.decided);
-        for decided in batch.decided {
-            self.answer(decided.submission, decided.outcome);
-        }
+        self.settled.extend(batch.decided);
         snapshots.extend(self.aggregates.evict(SNAPSHOT_ON_EVICTION));
         if let Some(lease) = &self.lease {
             self.around.snapshots.offer(lease.head().epoch, snapshots);
         }
     }
 
-    async fn end(self, end: TermEnd) -> TermEnd {
+    /// Everybody may know. The next batch has gone ahead: answering many takes a while, and the database need not wait.
+    fn answer_settled(&mut self) {
+        for decided in std::mem::take(&mut self.settled) {
+            self.answer(decided.submission, decided.outcome);
+        }
+    }
+
+    async fn end(mut self, end: TermEnd) -> TermEnd {
+        self.answer_settled();
         let Self { lease, loading, lookups, backlog, .. } = self;
         let waiting = loading.into_waiting().into_iter().chain(lookups.end());
         for submission in waiting.chain(backlog.into_iter().flatten()) {

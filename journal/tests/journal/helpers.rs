@@ -5,6 +5,7 @@ use futures::StreamExt;
 use journal::relay::{Outcome, Relay, RelayOptions, STREAM};
 use journal::{Journal, JournalOptions, Nats, NatsOptions, Recorded, Tail};
 use std::time::Duration;
+use testkit::Postgres;
 
 pub(crate) const ONE_REPLICA: RelayOptions = RelayOptions { replicas: 1 };
 
@@ -57,4 +58,11 @@ pub(crate) async fn assert_stream_is_journal(journal: &Journal, nats: &Nats) {
         assert_eq!(Recorded::from_public(&message.payload).unwrap(), *event);
     }
     assert_eq!(events.next(), None);
+}
+
+/// A journal in a database of its own.
+pub(crate) async fn fresh() -> (Postgres, Journal) {
+    let postgres = Postgres::start().await;
+    let journal = journal(&postgres.database().await).await;
+    (postgres, journal)
 }

@@ -4,6 +4,7 @@
 
 mod append;
 mod helpers;
+mod own_events;
 mod postgres_es;
 mod relay;
 mod subscription;
