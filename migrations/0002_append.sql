@@ -1,4 +1,4 @@
--- One batch, in one round trip and one transaction: fence, keys, claims, events, secrets.
+-- One batch, in one round trip and one transaction: fence, keys, claims, events, secrets, erasures.
 --
 -- Conflicting keys and claims are found all at once and named in the error's detail; the caller answers those and
 -- comes again with the rest. Errors: CF001 fenced (another batch or epoch, or halted), CF002 conflicts (detail is JSON).
@@ -9,7 +9,9 @@ create function append_batch(
     claim_kinds text[], claim_digests uuid[], claim_owners uuid[],
     types text[], ids text[], sequences bigint[], event_types text[], versions text[],
     payloads text[], metadatas text[], event_ids uuid[], owners uuid[],
-    secret_owners uuid[], secret_kinds text[], secret_names text[], secret_versions bigint[], secret_values bytea[]
+    secret_owners uuid[], secret_kinds text[], secret_names text[], secret_versions bigint[], secret_values bytea[],
+    released_kinds text[], released_owners uuid[], released_keeps uuid[],
+    dropped_owners uuid[], dropped_kinds text[], dropped_names text[], erased uuid[]
 ) returns void language plpgsql as $$
 begin
     update journal_head
@@ -47,5 +49,19 @@ begin
         insert into secrets (owner, kind, name, version, value)
         select * from unnest(secret_owners, secret_kinds, secret_names, secret_versions, secret_values)
         on conflict (owner, kind, name) do update set version = excluded.version, value = excluded.value;
+    end if;
+
+    if cardinality(released_owners) > 0 then
+        delete from claims c using unnest(released_kinds, released_owners, released_keeps) as r (kind, owner, keep)
+         where c.owner = r.owner and c.kind = r.kind and c.digest <> r.keep;
+    end if;
+    if cardinality(dropped_owners) > 0 then
+        delete from secrets s using unnest(dropped_owners, dropped_kinds, dropped_names) as d (owner, kind, name)
+         where s.owner = d.owner and s.kind = d.kind and s.name = d.name;
+    end if;
+    if cardinality(erased) > 0 then
+        delete from secrets where owner = any(erased);
+        delete from claims where owner = any(erased);
+        delete from snapshots where aggregate_type = 'user' and aggregate_id = any(erased::text[]);
     end if;
 end $$;

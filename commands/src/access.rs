@@ -1,6 +1,6 @@
 //! Who asks, and what for: what every use case is told beside its input.
 
-use domain::{Actor, LoginSessionId, UserId};
+use domain::{Actor, ApiKeyId, LoginSessionId, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 use uuid::Uuid;
@@ -13,13 +13,22 @@ pub enum Principal {
         user_id: UserId,
         session_id: LoginSessionId,
     },
+    /// A program with a key.
+    Key {
+        key_id: ApiKeyId,
+        owner: UserId,
+        is_service: bool,
+    },
 }
 
 impl Principal {
     pub const fn actor(self) -> Actor {
         match self {
             Self::Anonymous => Actor::ANONYMOUS,
-            Self::Person { user_id, .. } => Actor::user(user_id.0),
+            Self::Person { user_id, .. } | Self::Key { owner: user_id, is_service: false, .. } => {
+                Actor::user(user_id.0)
+            }
+            Self::Key { owner, is_service: true, .. } => Actor::service(owner.0),
         }
     }
 
@@ -27,7 +36,7 @@ impl Principal {
     pub fn key_scope(self) -> Uuid {
         match self {
             Self::Anonymous => Uuid::nil(),
-            Self::Person { user_id, .. } => user_id.0,
+            Self::Person { user_id, .. } | Self::Key { owner: user_id, .. } => user_id.0,
         }
     }
 }
@@ -37,12 +46,15 @@ impl Principal {
 pub enum Authority {
     /// What belongs to this user; anything else is not found.
     Owner(UserId),
+    /// Everybody's: an admin's and a service's.
+    Anybody,
 }
 
 impl Authority {
     pub fn covers(self, owner: UserId) -> bool {
         match self {
             Self::Owner(user_id) => user_id == owner,
+            Self::Anybody => true,
         }
     }
 }

@@ -3,15 +3,13 @@
 //! A [`Draft`] collects what the command would do. It touches nothing: a refusal half-way leaves no trace, and an
 //! acceptance is taken over by the batch as a whole.
 
-use crate::envelope::Register;
+use crate::envelope::{Beside, NewClaim, NewSecret, Register, SecretKind, UserChange};
 use crate::sequencer::{Aggregates, Cached};
-use crate::users::{EMAIL_CLAIM, PASSWORD_SECRET, USERNAME_CLAIM};
-use crate::vault::DATA_KEY_SECRET;
 use crate::{Authority, Command, Envelope, Refusal};
-use domain::user::{Role, User, UserCommand};
+use domain::user::{User, UserCommand};
 use domain::wallet::{Wallet, WalletCommand, WalletRefusal};
 use domain::{AggregateKind, AggregateRef, Event, Timestamp, WalletId};
-use journal::{ClaimRow, SecretRow};
+use journal::{ClaimRow, DroppedSecret, ReleasedClaims, SecretRow};
 use uuid::Uuid;
 
 /// A claim by kind and digest.
@@ -21,9 +19,18 @@ pub(crate) struct Draft<'a> {
     aggregates: &'a Aggregates,
     now: Timestamp,
     is_claimed: &'a dyn Fn(Claim) -> bool,
+    drafted: Drafted,
+}
+
+/// What a command would do.
+#[derive(Default)]
+pub(crate) struct Drafted {
     pub(crate) events: Vec<(AggregateRef, Event)>,
     pub(crate) claims: Vec<ClaimRow>,
+    pub(crate) released: Vec<ReleasedClaims>,
     pub(crate) secrets: Vec<SecretRow>,
+    pub(crate) dropped: Vec<DroppedSecret>,
+    pub(crate) erased: Vec<Uuid>,
 }
 
 impl<'a> Draft<'a> {
@@ -32,36 +39,18 @@ impl<'a> Draft<'a> {
         now: Timestamp,
         is_claimed: &'a dyn Fn(Claim) -> bool,
     ) -> Self {
-        Self { aggregates, now, is_claimed, events: Vec::new(), claims: Vec::new(), secrets: Vec::new() }
+        Self { aggregates, now, is_claimed, drafted: Drafted::default() }
+    }
+
+    pub(crate) fn into_drafted(self) -> Drafted {
+        self.drafted
     }
 
     /// Guard, preconditions, events.
     pub(crate) fn decide(&mut self, envelope: &Envelope) -> Result<(), Refusal> {
-        let now = self.now;
         match &envelope.command {
             Command::Register(register) => self.register(register),
-            Command::OpenSession(open) => {
-                let open = open.as_ref().clone();
-                self.user(
-                    open.user_id.0,
-                    UserCommand::OpenSession {
-                        session_id: open.session_id,
-                        password_version: open.password_version,
-                        ip: open.ip,
-                        user_agent: open.user_agent,
-                        policy: open.policy,
-                        at: now,
-                    },
-                )
-            }
-            Command::RefreshSession { user_id, session_id, generation, policy } => {
-                let (session_id, generation, policy) = (*session_id, *generation, *policy);
-                self.user(user_id.0, UserCommand::RefreshSession { session_id, generation, policy, at: now })
-            }
-            Command::EndSession { user_id, session_id, reason } => self.user(
-                user_id.0,
-                UserCommand::EndSession { session_id: *session_id, reason: *reason, at: now },
-            ),
+            Command::User(change) => self.change_user(change, envelope.expected_version),
             Command::Deposit { wallet_id, movement, authority } => {
                 self.guard_wallet(*wallet_id, *authority, envelope.expected_version)?;
                 self.wallet(wallet_id.0, WalletCommand::Deposit(movement.clone()))
@@ -75,14 +64,9 @@ impl<'a> Draft<'a> {
 
     fn register(&mut self, register: &Register) -> Result<(), Refusal> {
         let user_id = register.user_id;
-        if register.email_taken {
-            return Err(Refusal::EmailTaken);
+        for claim in register.claims() {
+            self.claim(claim, user_id.0)?;
         }
-        if register.username_taken {
-            return Err(Refusal::UsernameTaken);
-        }
-        self.claim(EMAIL_CLAIM, register.email_claim, user_id.0, Refusal::EmailTaken)?;
-        self.claim(USERNAME_CLAIM, register.username_claim, user_id.0, Refusal::UsernameTaken)?;
         self.user(
             user_id.0,
             UserCommand::Register {
@@ -90,14 +74,56 @@ impl<'a> Draft<'a> {
                 username: register.username.clone(),
                 email: register.email.clone(),
                 name: register.name.clone(),
-                roles: vec![Role::User],
+                roles: register.roles.clone(),
                 at: self.now,
             },
         )?;
         let (wallet_id, currency) = (register.wallet_id, register.currency);
         self.wallet(wallet_id.0, WalletCommand::Open { wallet_id, user_id, currency })?;
-        self.secret(user_id.0, PASSWORD_SECRET, register.password_hash.clone());
-        self.secret(user_id.0, DATA_KEY_SECRET, register.wrapped_data_key.clone());
+        let first = |kind: SecretKind, value: &[u8]| NewSecret {
+            kind,
+            name: String::new(),
+            version: 1,
+            value: value.to_vec(),
+        };
+        self.secret(user_id.0, &first(SecretKind::Password, &register.password_hash));
+        self.secret(user_id.0, &first(SecretKind::DataKey, &register.wrapped_data_key));
+        Ok(())
+    }
+
+    fn change_user(&mut self, change: &UserChange, expected: Option<i64>) -> Result<(), Refusal> {
+        let id = change.user_id.0;
+        let sequence = self.aggregates.users.peek(id).map_or(0, |entry| entry.sequence());
+        same_version(expected, sequence)?;
+        for wallet in &change.empty_wallets {
+            let entry = self.aggregates.wallets.peek(wallet.0);
+            let account = entry.and_then(|entry| entry.state().account());
+            if account.is_some_and(|account| !account.posted.is_zero()) {
+                return Err(Refusal::WalletNotEmpty { wallet_id: *wallet });
+            }
+        }
+        self.user(id, change.command.clone().at(self.now))?;
+        // An accepted repeat leaves nothing behind, here as in the journal.
+        if self.drafted.events.is_empty() {
+            return Ok(());
+        }
+        let Beside { claims, secrets, dropped, erase } = &change.beside;
+        for claim in claims {
+            self.claim(*claim, id)?;
+            self.drafted.released.push(ReleasedClaims {
+                kind: claim.kind.as_str(),
+                owner: id,
+                keep: claim.digest,
+            });
+        }
+        secrets.iter().for_each(|secret| self.secret(id, secret));
+        let drop = |(kind, name): &(SecretKind, String)| DroppedSecret {
+            owner: id,
+            kind: kind.as_str(),
+            name: name.clone(),
+        };
+        self.drafted.dropped.extend(dropped.iter().map(drop));
+        self.drafted.erased.extend(erase.then_some(id));
         Ok(())
     }
 
@@ -107,30 +133,21 @@ impl<'a> Draft<'a> {
         let found =
             entry.filter(|entry| entry.state().account().is_some_and(|a| authority.covers(a.user_id)));
         let entry = found.ok_or(WalletRefusal::NotFound)?;
-        match expected {
-            Some(expected) if expected != entry.sequence() => {
-                Err(Refusal::StaleVersion { expected, actual: entry.sequence() })
-            }
-            _ => Ok(()),
-        }
+        same_version(expected, entry.sequence())
     }
 
-    fn claim(
-        &mut self,
-        kind: &'static str,
-        digest: Uuid,
-        owner: Uuid,
-        taken: Refusal,
-    ) -> Result<(), Refusal> {
-        if (self.is_claimed)((kind, digest)) {
-            return Err(taken);
+    fn claim(&mut self, claim: NewClaim, owner: Uuid) -> Result<(), Refusal> {
+        let (kind, digest) = (claim.kind.as_str(), claim.digest);
+        if claim.is_taken || (self.is_claimed)((kind, digest)) {
+            return Err(claim.kind.refusal());
         }
-        self.claims.push(ClaimRow { kind, digest, owner });
+        self.drafted.claims.push(ClaimRow { kind, digest, owner });
         Ok(())
     }
 
-    fn secret(&mut self, owner: Uuid, kind: &'static str, value: Vec<u8>) {
-        self.secrets.push(SecretRow { owner, kind, name: String::new(), version: 1, value });
+    fn secret(&mut self, owner: Uuid, secret: &NewSecret) {
+        let NewSecret { kind, name, version, value } = secret.clone();
+        self.drafted.secrets.push(SecretRow { owner, kind: kind.as_str(), name, version, value });
     }
 
     fn user(&mut self, id: Uuid, command: UserCommand) -> Result<(), Refusal> {
@@ -149,9 +166,9 @@ impl<'a> Draft<'a> {
         let aggregate = AggregateRef { kind: A::KIND, id };
         let empty = A::default();
         let cached = A::cache(self.aggregates).peek(id).map_or(&empty, |entry| entry.state());
-        let decided = if self.events.iter().any(|(of, _)| *of == aggregate) {
+        let decided = if self.drafted.events.iter().any(|(of, _)| *of == aggregate) {
             let mut changed = cached.clone();
-            for (_, event) in self.events.iter().filter(|(of, _)| *of == aggregate) {
+            for (_, event) in self.drafted.events.iter().filter(|(of, _)| *of == aggregate) {
                 if let Some(event) = A::own(event) {
                     changed.evolve(event);
                 }
@@ -160,8 +177,15 @@ impl<'a> Draft<'a> {
         } else {
             cached.decide(command)?
         };
-        self.events.extend(decided.into_iter().map(|event| (aggregate, event.into())));
+        self.drafted.events.extend(decided.into_iter().map(|event| (aggregate, event.into())));
         Ok(())
+    }
+}
+
+fn same_version(expected: Option<i64>, actual: i64) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != actual => Err(Refusal::StaleVersion { expected, actual }),
+        _ => Ok(()),
     }
 }
 

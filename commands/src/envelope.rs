@@ -2,15 +2,11 @@
 //!
 //! It can be written down, so that a node that does not lead can hand it to the one that does.
 
-use crate::Authority;
 use crate::decide::Claim;
-use crate::users::{EMAIL_CLAIM, USERNAME_CLAIM};
-use domain::user::EndReason;
-use domain::user::SessionPolicy;
+use crate::{Authority, Refusal};
+use domain::user::{Role, UserCommand};
 use domain::wallet::Movement;
-use domain::{
-    Actor, AggregateKind, AggregateRef, Currency, LoginSessionId, Sealed, Timestamp, UserId, WalletId,
-};
+use domain::{Actor, AggregateKind, AggregateRef, Currency, Sealed, Timestamp, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -37,9 +33,7 @@ pub struct RequestKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {
     Register(Box<Register>),
-    OpenSession(Box<OpenSession>),
-    RefreshSession { user_id: UserId, session_id: LoginSessionId, generation: u32, policy: SessionPolicy },
-    EndSession { user_id: UserId, session_id: LoginSessionId, reason: EndReason },
+    User(Box<UserChange>),
     Deposit { wallet_id: WalletId, movement: Movement, authority: Authority },
     Withdraw { wallet_id: WalletId, movement: Movement, authority: Authority },
 }
@@ -52,23 +46,116 @@ pub struct Register {
     pub username: Sealed,
     pub email: Sealed,
     pub name: Option<Sealed>,
-    pub username_claim: Uuid,
-    pub email_claim: Uuid,
-    /// Found to be held when the command was prepared: refused without asking the database again.
-    pub username_taken: bool,
-    pub email_taken: bool,
+    pub roles: Vec<Role>,
+    pub username_claim: NewClaim,
+    pub email_claim: NewClaim,
     pub password_hash: Vec<u8>,
     pub wrapped_data_key: Vec<u8>,
 }
 
+/// Something that a user is asked to do, and what is written beside the events that come of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct OpenSession {
+pub struct UserChange {
     pub user_id: UserId,
-    pub session_id: LoginSessionId,
-    pub password_version: u64,
-    pub ip: Option<Sealed>,
-    pub user_agent: Option<Sealed>,
-    pub policy: SessionPolicy,
+    /// Decided at the time of its batch, whatever time it carries.
+    pub command: UserCommand,
+    pub beside: Beside,
+    /// Wallets that have to be empty for it.
+    pub empty_wallets: Vec<WalletId>,
+}
+
+/// What stands in no event: what somebody alone may have, and what nobody may read.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Beside {
+    pub claims: Vec<NewClaim>,
+    pub secrets: Vec<NewSecret>,
+    pub dropped: Vec<(SecretKind, String)>,
+    /// Everything about them that is not in the journal goes.
+    pub erase: bool,
+}
+
+/// Takes the place of what its owner held of that kind.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct NewClaim {
+    pub kind: ClaimKind,
+    pub digest: Uuid,
+    /// Found to be held by somebody else when the command was prepared: refused without asking the database again.
+    pub is_taken: bool,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewSecret {
+    pub kind: SecretKind,
+    pub name: String,
+    pub version: i64,
+    pub value: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClaimKind {
+    Email,
+    Username,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecretKind {
+    Password,
+    DataKey,
+    ApiKey,
+    Exchange,
+    /// Digests of tokens that stand in mails.
+    VerifyToken,
+    ResetToken,
+}
+
+impl ClaimKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Username => "username",
+        }
+    }
+
+    pub(crate) const fn refusal(self) -> Refusal {
+        match self {
+            Self::Email => Refusal::EmailTaken,
+            Self::Username => Refusal::UsernameTaken,
+        }
+    }
+}
+
+impl SecretKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::DataKey => "data_key",
+            Self::ApiKey => "api_key",
+            Self::Exchange => "exchange",
+            Self::VerifyToken => "verify_token",
+            Self::ResetToken => "reset_token",
+        }
+    }
+}
+
+impl std::fmt::Debug for NewSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewSecret").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Beside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Beside")
+            .field("claims", &self.claims)
+            .field("erase", &self.erase)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Register {
+    pub(crate) const fn claims(&self) -> [NewClaim; 2] {
+        [self.email_claim, self.username_claim]
+    }
 }
 
 impl std::fmt::Debug for Register {
@@ -84,8 +171,10 @@ impl Command {
         let wallet = |id: WalletId| AggregateRef { kind: AggregateKind::Wallet, id: id.0 };
         match self {
             Self::Register(register) => vec![user(register.user_id), wallet(register.wallet_id)],
-            Self::OpenSession(open) => vec![user(open.user_id)],
-            Self::RefreshSession { user_id, .. } | Self::EndSession { user_id, .. } => vec![user(*user_id)],
+            Self::User(change) => {
+                let wallets = change.empty_wallets.iter().map(|id| wallet(*id));
+                std::iter::once(user(change.user_id)).chain(wallets).collect()
+            }
             Self::Deposit { wallet_id, .. } | Self::Withdraw { wallet_id, .. } => vec![wallet(*wallet_id)],
         }
     }
@@ -99,9 +188,12 @@ impl Command {
     pub(crate) fn claims(&self) -> Vec<Claim> {
         match self {
             Self::Register(register) => {
-                vec![(EMAIL_CLAIM, register.email_claim), (USERNAME_CLAIM, register.username_claim)]
+                register.claims().iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
             }
-            _ => Vec::new(),
+            Self::User(change) => {
+                change.beside.claims.iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
+            }
+            Self::Deposit { .. } | Self::Withdraw { .. } => Vec::new(),
         }
     }
 
@@ -109,9 +201,7 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Register(_) => "register",
-            Self::OpenSession(_) => "open_session",
-            Self::RefreshSession { .. } => "refresh_session",
-            Self::EndSession { .. } => "end_session",
+            Self::User(change) => change.command.name(),
             Self::Deposit { .. } => "deposit",
             Self::Withdraw { .. } => "withdraw",
         }

@@ -24,7 +24,9 @@ pub use access::{Authority, Context, Principal};
 pub use answer::{Done, Failure, Outcome};
 pub use clock::Clock;
 pub use commands::{Commands, CommandsOptions, FINAL_AFTER};
-pub use envelope::{Command, Envelope, RequestKey};
+pub use envelope::{
+    Beside, ClaimKind, Command, Envelope, NewClaim, NewSecret, RequestKey, SecretKind, UserChange,
+};
 pub use refresh_token::{RefreshToken, RefreshTokens};
 pub use refusal::Refusal;
 pub use sequencer::{MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState, always};

@@ -1,5 +1,6 @@
 //! What the write side declines, with the facts. A refusal is an answer, not a failure: it is remembered under its key.
 
+use domain::WalletId;
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ pub enum Refusal {
     EmailTaken,
     #[error("the username is taken")]
     UsernameTaken,
+    #[error("a wallet still holds money")]
+    WalletNotEmpty { wallet_id: WalletId },
     /// `If-Match` named another version.
     #[error("version {expected} was expected, it is {actual}")]
     StaleVersion { expected: i64, actual: i64 },

@@ -40,6 +40,10 @@ impl Actor {
     pub const fn user(id: Uuid) -> Self {
         Self { kind: ActorKind::User, id: Some(id) }
     }
+
+    pub const fn service(id: Uuid) -> Self {
+        Self { kind: ActorKind::Service, id: Some(id) }
+    }
 }
 
 impl fmt::Display for Actor {

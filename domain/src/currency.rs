@@ -61,6 +61,7 @@ pub enum CurrencyError {
 
 impl Currency {
     pub const USD: Self = Self { code: "USD", scale: 2 };
+    pub const USDT: Self = Self { code: "USDT", scale: 6 };
 
     pub fn parse(code: &str) -> Result<Self, CurrencyError> {
         let mut upper = [0_u8; CODE_MAX];

@@ -41,4 +41,6 @@ uuid_id! {
     WalletId,
     /// One signed-in device, from login to logout.
     LoginSessionId,
+    /// A key that a program signs in with.
+    ApiKeyId,
 }

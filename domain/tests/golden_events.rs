@@ -5,11 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use domain::user::{EndReason, Role, UserEvent};
+use domain::user::{
+    ApiKeyChange, CredentialsHeld, EndReason, Exchange, Locale, PasswordChangeReason, Preferences, Role,
+    Theme, UserEvent,
+};
 use domain::wallet::{Moved, WalletEvent, WalletStatus};
 use domain::{
-    AggregateKind, AggregateRef, Currency, Event, LoginSessionId, Money, Reference, Sealed, Timestamp,
-    UserId, WalletId,
+    AggregateKind, AggregateRef, ApiKeyId, Currency, Event, LoginSessionId, Money, Reference, Scope, Sealed,
+    Timestamp, UserId, WalletId,
 };
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -19,10 +22,13 @@ use uuid::uuid;
 const USER: UserId = UserId(uuid!("0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a01"));
 const WALLET: WalletId = WalletId(uuid!("0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a02"));
 const SESSION: LoginSessionId = LoginSessionId(uuid!("0199f3a5-0d20-7a3c-8f41-2e9b7d6c5f03"));
+const KEY: ApiKeyId = ApiKeyId(uuid!("0199f3a5-0d20-7a3c-8f41-2e9b7d6c5f04"));
 
 /// File names, without `.json`, and what each of them means.
 fn goldens() -> Vec<(&'static str, Event)> {
     let mut goldens = user_goldens();
+    goldens.extend(account_goldens());
+    goldens.extend(key_goldens());
     goldens.extend(wallet_goldens());
     goldens
 }
@@ -65,6 +71,77 @@ fn user_goldens() -> Vec<(&'static str, Event)> {
             UserEvent::RefreshTokenReused { session_id: SESSION, generation: 1 }.into(),
         ),
         ("LoginSessionEnded.1.0", ended.into()),
+    ]
+}
+
+fn account_goldens() -> Vec<(&'static str, Event)> {
+    let changed_at = at("2025-11-22T08:00:00.5Z");
+    let profile = UserEvent::ProfileChanged {
+        username: Some(sealed("AcC-hvYAB52C4zhOhptqHpf")),
+        email: Some(sealed("AcPolUxuEK_8XwJlSwrInBw")),
+        name: None,
+        name_removed: true,
+        changed_at,
+    };
+    let preferences = UserEvent::PreferencesChanged {
+        preferences: Preferences { theme: Theme::Dark, locale: Locale::Uk, ..Preferences::default() },
+        changed_at,
+    };
+    let password =
+        UserEvent::PasswordChanged { reason: PasswordChangeReason::Reset, password_version: 2, changed_at };
+    let roles = UserEvent::RolesChanged { roles: vec![Role::User, Role::Admin], changed_at };
+    let credentials = UserEvent::ExchangeCredentialsChanged {
+        exchange: Exchange::Binance,
+        credentials: Some(CredentialsHeld {
+            key_hint: sealed("AYvhqH10y6LF5Clg3MEsew"),
+            verified: false,
+            permissions: vec!["reading".to_owned()],
+        }),
+        changed_at,
+    };
+    vec![
+        ("ProfileChanged.1.0", profile.into()),
+        ("EmailVerified.1.0", UserEvent::EmailVerified { verified_at: changed_at }.into()),
+        ("PasswordChanged.1.0", password.into()),
+        ("RolesChanged.1.0", roles.into()),
+        ("UserSuspended.1.0", UserEvent::UserSuspended { suspended_at: changed_at }.into()),
+        ("UserReactivated.1.0", UserEvent::UserReactivated { reactivated_at: changed_at }.into()),
+        ("UserErased.1.0", UserEvent::UserErased { erased_at: changed_at }.into()),
+        ("PreferencesChanged.1.0", preferences.into()),
+        ("ExchangeCredentialsChanged.1.0", credentials.into()),
+    ]
+}
+
+fn key_goldens() -> Vec<(&'static str, Event)> {
+    let now = at("2025-11-23T09:30:00Z");
+    let created = UserEvent::ApiKeyCreated {
+        key_id: KEY,
+        name: sealed("AVc8sgnalC19wt7UzHF5Sdo"),
+        scopes: [Scope::WalletRead, Scope::WalletDeposit].into_iter().collect(),
+        expires_at: at("2026-11-23T09:30:00Z"),
+        cidrs: Some(sealed("AQ2T9Caddc0a27F2cGAoeqTY")),
+        created_at: now,
+    };
+    let changed = UserEvent::ApiKeyChanged {
+        key_id: KEY,
+        change: ApiKeyChange {
+            scopes: Some([Scope::WalletRead].into_iter().collect()),
+            is_active: Some(false),
+            ..ApiKeyChange::default()
+        },
+        changed_at: now,
+    };
+    let rotated = UserEvent::ApiKeyRotated {
+        key_id: KEY,
+        generation: 2,
+        previous_until: at("2025-11-24T09:30:00Z"),
+        rotated_at: now,
+    };
+    vec![
+        ("ApiKeyCreated.1.0", created.into()),
+        ("ApiKeyChanged.1.0", changed.into()),
+        ("ApiKeyRotated.1.0", rotated.into()),
+        ("ApiKeyRevoked.1.0", UserEvent::ApiKeyRevoked { key_id: KEY, revoked_at: now }.into()),
     ]
 }
 

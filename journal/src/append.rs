@@ -18,7 +18,11 @@ pub struct Batch {
     pub events: Vec<Arc<Recorded>>,
     pub commands: Vec<CommandRow>,
     pub claims: Vec<ClaimRow>,
+    pub released: Vec<ReleasedClaims>,
     pub secrets: Vec<SecretRow>,
+    pub dropped: Vec<DroppedSecret>,
+    /// Owners of whom nothing outside the journal is to be left.
+    pub erased: Vec<Uuid>,
 }
 
 /// What is remembered of a command that carried a key.
@@ -37,6 +41,21 @@ pub struct ClaimRow {
     pub kind: &'static str,
     pub digest: Uuid,
     pub owner: Uuid,
+}
+
+/// What somebody holds of a kind, all but one, is free again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleasedClaims {
+    pub kind: &'static str,
+    pub owner: Uuid,
+    pub keep: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DroppedSecret {
+    pub owner: Uuid,
+    pub kind: &'static str,
+    pub name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +103,7 @@ pub(crate) async fn append(
     what: &Batch,
 ) -> Result<(), AppendError> {
     let query = sqlx::query(
-        "select append_batch($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26)",
+        "select append_batch($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33)",
     );
     let query = query
         .bind(epoch)
@@ -112,7 +131,14 @@ pub(crate) async fn append(
         .bind(column(&what.secrets, |s| s.kind))
         .bind(column(&what.secrets, |s| s.name.as_str()))
         .bind(column(&what.secrets, |s| s.version))
-        .bind(column(&what.secrets, |s| s.value.as_slice()));
+        .bind(column(&what.secrets, |s| s.value.as_slice()))
+        .bind(column(&what.released, |r| r.kind))
+        .bind(column(&what.released, |r| r.owner))
+        .bind(column(&what.released, |r| r.keep))
+        .bind(column(&what.dropped, |d| d.owner))
+        .bind(column(&what.dropped, |d| d.kind))
+        .bind(column(&what.dropped, |d| d.name.as_str()))
+        .bind(what.erased.as_slice());
     // `execute` reads up to ReadyForQuery, which the server sends after its commit: `fetch_one` would not wait for that.
     query.execute(conn).await.map(|_| ()).map_err(|error| classify(&error))
 }

@@ -19,7 +19,7 @@ mod snapshot;
 pub mod subscription;
 mod tail;
 
-pub use append::{AppendError, Batch, ClaimRow, CommandRow, SecretRow};
+pub use append::{AppendError, Batch, ClaimRow, CommandRow, DroppedSecret, ReleasedClaims, SecretRow};
 pub use error::JournalError;
 pub use head::Head;
 pub use journal::{Journal, JournalOptions};

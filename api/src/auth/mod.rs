@@ -3,15 +3,16 @@
 //! A token is verified once and remembered until it expires; an ended session is known in memory, so no request waits
 //! for the database to learn who it comes from.
 
+mod admission;
+mod caller;
 mod keys;
 mod revocations;
+pub(crate) mod rule;
 mod tokens;
-mod user;
 mod verified;
 
+pub(crate) use admission::{Admission, count_login};
+pub(crate) use caller::{Caller, KeyHolder, Person};
 pub(crate) use keys::TokenKeys;
 pub(crate) use revocations::{RevocationFeed, Revocations};
-
-pub(crate) use user::AuthUser;
-
-pub(crate) use user::{Admission, count_login};
+pub(crate) use rule::{Allowed, Rule, Subject};

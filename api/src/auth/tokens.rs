@@ -42,6 +42,7 @@ pub(crate) struct Access {
     pub session_id: LoginSessionId,
     /// In seconds since 1970.
     pub expires_at: u64,
+    pub is_admin: bool,
 }
 
 /// A new token.
@@ -139,12 +140,13 @@ impl AccessTokens {
             exp: expires_at,
             roles,
         };
+        let is_admin = claims.roles.contains(&Role::Admin);
         let (kid, key) = self.keys.signing();
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(kid.clone());
         let token = jsonwebtoken::encode(&header, &claims, key)?;
-        let access = Access { user_id, session_id, expires_at };
+        let access = Access { user_id, session_id, expires_at, is_admin };
         Ok(Issued { token, access, expires_in: expires_at.saturating_sub(now) })
     }
 
@@ -164,7 +166,8 @@ impl AccessTokens {
                 _ => TokenRefusal::WrongClaims,
             })?
             .claims;
-        Ok(Access { user_id: claims.sub, session_id: claims.sid, expires_at: claims.exp })
+        let is_admin = claims.roles.contains(&Role::Admin);
+        Ok(Access { user_id: claims.sub, session_id: claims.sid, expires_at: claims.exp, is_admin })
     }
 }
 

@@ -49,8 +49,8 @@ mod tests {
     #[test]
     fn only_the_very_same_text_is_remembered() {
         let tokens = VerifiedTokens::new();
-        let access =
-            Access { user_id: UserId(Uuid::nil()), session_id: LoginSessionId(Uuid::nil()), expires_at: 1 };
+        let (user_id, session_id) = (UserId(Uuid::nil()), LoginSessionId(Uuid::nil()));
+        let access = Access { user_id, session_id, expires_at: 1, is_admin: false };
         tokens.insert("header.claims.signature", access);
         assert_eq!(tokens.get("header.claims.signature"), Some(access));
         assert_eq!(tokens.get("header.others.signature"), None);

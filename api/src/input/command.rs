@@ -2,32 +2,59 @@
 
 use super::headers::{IdempotencyKey, IfMatch, RequiredKey};
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::{Allowed, Caller, Rule, Subject};
 use crate::door::Arrival;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use commands::{Context, Principal};
 
-/// A command of a signed-in user that must have a key: money moves.
+/// A command that must have a key: money moves.
 #[derive(Debug)]
-pub(crate) struct Keyed {
-    pub user: AuthUser,
+pub(crate) struct Keyed<R> {
+    pub allowed: Allowed<R>,
     pub context: Context,
 }
 
-impl FromRequestParts<App> for Keyed {
+impl<R: Rule> FromRequestParts<App> for Keyed<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         // Who it is comes first: a stranger learns nothing about the rest of their request.
-        let user = AuthUser::from_request_parts(parts, app).await?;
+        let allowed = Allowed::from_request_parts(parts, app).await?;
         let RequiredKey(key) = RequiredKey::from_request_parts(parts, app).await?;
-        let IfMatch(expected_version) = IfMatch::from_request_parts(parts, app).await?;
-        let arrival = Arrival::from_request_parts(parts, app).await?;
-        let context = arrival.context(user.principal(), Some(key));
-        Ok(Self { user, context: Context { expected_version, ..context } })
+        let context = context(parts, app, allowed.caller, Some(key)).await?;
+        Ok(Self { allowed, context })
     }
+}
+
+/// A command to the user in the path, with a key if they like.
+#[derive(Debug)]
+pub(crate) struct Change<R> {
+    pub subject: Subject<R>,
+    pub context: Context,
+}
+
+impl<R: Rule> FromRequestParts<App> for Change<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let subject = Subject::from_request_parts(parts, app).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, app).await?;
+        let context = context(parts, app, subject.caller(), key).await?;
+        Ok(Self { subject, context })
+    }
+}
+
+async fn context(
+    parts: &mut Parts,
+    app: &App,
+    caller: Caller,
+    key: Option<String>,
+) -> Result<Context, Problem> {
+    let IfMatch(expected_version) = IfMatch::from_request_parts(parts, app).await?;
+    let arrival = Arrival::from_request_parts(parts, app).await?;
+    Ok(Context { expected_version, ..arrival.context(caller.principal(), key) })
 }
 
 /// A command of somebody who need not be known yet, with a key if they like.

@@ -13,8 +13,8 @@ mod query;
 
 pub(crate) use body::JsonBody;
 pub(crate) use check::{Check, Flaw, Raw};
-pub(crate) use command::{Anonymous, Keyed};
+pub(crate) use command::{Anonymous, Change, Keyed};
 pub(crate) use cursor::Cursor;
 pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
-pub(crate) use path::{OwnUser, UserPath, WalletPath};
+pub(crate) use path::{UserPath, WalletPath};
 pub(crate) use query::{ListQuery, MinPosition, Query, number};

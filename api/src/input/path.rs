@@ -1,11 +1,9 @@
 //! Ids in the path. One that is not an id names nothing, so it is answered like one that names nothing: 404.
 
-use crate::app::App;
-use crate::auth::AuthUser;
 use crate::problem::{Code, Problem};
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
-use domain::WalletId;
+use domain::{UserId, WalletId};
 
 /// The wallet named in the path, whoever owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +20,13 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
     }
 }
 
-/// The user named in the path, whoever asks.
+/// The user named in the path as `{id}`, by id or as `me`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserPath(String);
 
 impl UserPath {
-    /// Named by id, or as `me`. Anybody else is not found.
-    pub(crate) fn must_be(&self, user: AuthUser) -> Result<(), Problem> {
-        let is_own = self.0 == "me" || self.0.parse() == Ok(user.user_id);
-        if is_own { Ok(()) } else { Err(Problem::of(Code::UserNotFound)) }
+    pub(crate) fn id(&self, me: UserId) -> Option<UserId> {
+        if self.0 == "me" { Some(me) } else { self.0.parse().ok() }
     }
 }
 
@@ -38,21 +34,9 @@ impl<S: Send + Sync> FromRequestParts<S> for UserPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let named = Path::<String>::from_request_parts(parts, state).await;
-        named.map(|Path(id)| Self(id)).map_err(|_| Problem::of(Code::UserNotFound))
-    }
-}
-
-/// The signed-in user, where the path names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OwnUser(pub AuthUser);
-
-impl FromRequestParts<App> for OwnUser {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let user = AuthUser::from_request_parts(parts, app).await?;
-        UserPath::from_request_parts(parts, app).await?.must_be(user)?;
-        Ok(Self(user))
+        let not_found = || Problem::of(Code::UserNotFound);
+        let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        let id = named.iter().find(|(name, _)| *name == "id");
+        id.map(|(_, id)| Self(id.to_owned())).ok_or_else(not_found)
     }
 }

@@ -2,7 +2,7 @@
 
 use commands::vault::{SealedAt, Vault, VaultError};
 use domain::user::{Person, Role, UserEvent, UserStatus};
-use domain::{Event, Sealed, Timestamp, UserId};
+use domain::{Event, SealedIn, Timestamp, UserId};
 use journal::Recorded;
 use projections::ProfileRow;
 use serde::Serialize;
@@ -64,13 +64,18 @@ impl PlainPerson {
     async fn open(
         vault: &Vault,
         user_id: UserId,
-        username: &Sealed,
-        email: &Sealed,
-        name: Option<&Sealed>,
+        username: &SealedIn,
+        email: &SealedIn,
+        name: Option<&SealedIn>,
     ) -> Result<Self, VaultError> {
-        let at = |field, sealed| SealedAt { user_id, event_type: "UserRegistered", field, sealed };
-        let mut sealed = vec![at("username", username), at("email", email)];
-        sealed.extend(name.map(|name| at("name", name)));
+        let fields = [("username", Some(username)), ("email", Some(email)), ("name", name)];
+        let sealed: Vec<SealedAt<'_>> = fields
+            .iter()
+            .filter_map(|(field, value)| {
+                let SealedIn { value: sealed, event_type } = value.as_ref()?;
+                Some(SealedAt { user_id, event_type, field, sealed })
+            })
+            .collect();
         let mut opened = vault.open_many(&sealed).await?.into_iter();
         let mut next = || opened.next().flatten();
         Ok(Self { username: next(), email: next(), name: next() })
@@ -108,6 +113,8 @@ impl UserBody {
         else {
             return Ok(None);
         };
+        let here = |value| SealedIn::new("UserRegistered", value);
+        let (username, email, name) = (here(username), here(email), name.map(here));
         let plain = PlainPerson::open(vault, user_id, &username, &email, name.as_ref()).await?;
         Ok(Some(Self {
             id: user_id,

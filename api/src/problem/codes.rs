@@ -54,12 +54,22 @@ codes! {
     InvalidRefreshToken: UNAUTHORIZED, "invalid_refresh_token", "The refresh token is not valid";
     RefreshTokenReused: UNAUTHORIZED, "refresh_token_reused", "The refresh token was used before";
 
+    InvalidApiKey: UNAUTHORIZED, "invalid_api_key", "The API key is not valid";
+    InvalidMailToken: UNPROCESSABLE_ENTITY, "invalid_mail_token", "The link has been used or has expired";
+
+    AdminRequired: FORBIDDEN, "admin_required", "Only an admin may do this";
+    PersonRequired: FORBIDDEN, "person_required", "Keys may not do this: sign in";
+    InsufficientScope: FORBIDDEN, "insufficient_scope", "The key lacks a scope";
+    NetworkNotAllowed: FORBIDDEN, "network_not_allowed", "The key may not be used from here";
     DepositNotAllowed: FORBIDDEN, "deposit_not_allowed", "Owners may not deposit here";
     UserSuspended: FORBIDDEN, "user_suspended", "The user is suspended";
 
     RouteNotFound: NOT_FOUND, "route_not_found", "There is no such route";
     UserNotFound: NOT_FOUND, "user_not_found", "There is no such user";
     WalletNotFound: NOT_FOUND, "wallet_not_found", "There is no such wallet";
+    SessionNotFound: NOT_FOUND, "session_not_found", "There is no such login session";
+    ApiKeyNotFound: NOT_FOUND, "api_key_not_found", "There is no such API key";
+    CredentialsNotFound: NOT_FOUND, "credentials_not_found", "There are no credentials for this exchange";
     CommandNotFound: NOT_FOUND, "command_not_found", "No command with this key is known";
 
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not take this method";
@@ -68,6 +78,9 @@ codes! {
     EmailTaken: CONFLICT, "email_taken", "The e-mail address is registered already";
     UsernameTaken: CONFLICT, "username_taken", "The username is taken";
     AlreadyExists: CONFLICT, "already_exists", "It exists already";
+    TooManyApiKeys: CONFLICT, "too_many_api_keys", "There are as many API keys as there may be";
+    ApiKeyRotated: CONFLICT, "api_key_rotated", "The key was rotated by somebody else just now", retryable;
+    WalletNotEmpty: CONFLICT, "wallet_not_empty", "A wallet still holds money";
     WalletFrozen: CONFLICT, "wallet_frozen", "The wallet is frozen";
     WalletClosed: CONFLICT, "wallet_closed", "The wallet is closed";
     InFlight: CONFLICT, "in_flight", "A request with this key is being processed", retryable;
@@ -82,6 +95,9 @@ codes! {
     BalanceTooLarge: UNPROCESSABLE_ENTITY, "balance_too_large", "A wallet cannot hold that much";
     KeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
     PositionBeyondHead: UNPROCESSABLE_ENTITY, "position_beyond_head", "The journal does not reach that position";
+
+    TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", retryable;
+    TooManyAttempts: TOO_MANY_REQUESTS, "too_many_attempts", "Too many failed sign-ins", retryable;
 
     InternalError: INTERNAL_SERVER_ERROR, "internal_error", "Something broke inside";
     Unrecordable: INTERNAL_SERVER_ERROR, "unrecordable", "The command could not be recorded";

@@ -45,6 +45,9 @@ impl From<Refusal> for Problem {
             Refusal::Wallet(refusal) => Self::from(refusal),
             Refusal::EmailTaken => Self::of(Code::EmailTaken),
             Refusal::UsernameTaken => Self::of(Code::UsernameTaken),
+            Refusal::WalletNotEmpty { wallet_id } => {
+                Self::of(Code::WalletNotEmpty).fact("wallet_id", wallet_id.to_string())
+            }
             Refusal::StaleVersion { expected, actual } => {
                 Self::new(Code::VersionMismatch, format!("version {expected} was expected, it is {actual}"))
                     .fact("expected", expected)
@@ -63,6 +66,11 @@ impl From<UserRefusal> for Problem {
             // The password that was right a moment ago is not any more.
             UserRefusal::PasswordChanged => Self::of(Code::InvalidCredentials),
             UserRefusal::SessionEnded => Self::of(Code::SessionEnded),
+            UserRefusal::EmailChanged => Self::of(Code::InvalidMailToken),
+            UserRefusal::KeyNotFound => Self::of(Code::ApiKeyNotFound),
+            UserRefusal::TooManyKeys { max } => Self::of(Code::TooManyApiKeys).fact("max", max),
+            UserRefusal::KeyRotated => Self::of(Code::ApiKeyRotated),
+            UserRefusal::NoCredentials => Self::of(Code::CredentialsNotFound),
         }
     }
 }

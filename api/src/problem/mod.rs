@@ -150,7 +150,7 @@ impl Problem {
 const fn challenge(code: Code) -> Option<&'static str> {
     match code {
         Code::MissingToken | Code::InvalidCredentials => Some("Bearer"),
-        Code::InvalidToken | Code::TokenExpired | Code::SessionEnded => {
+        Code::InvalidToken | Code::TokenExpired | Code::SessionEnded | Code::InvalidApiKey => {
             Some("Bearer error=\"invalid_token\"")
         }
         Code::InvalidRefreshToken | Code::RefreshTokenReused => Some("Bearer error=\"invalid_grant\""),

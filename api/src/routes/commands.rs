@@ -1,7 +1,8 @@
 //! GET /commands/{key}: what became of a command whose answer was lost.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Allowed;
+use crate::auth::rule::AskAfterCommands;
 use crate::input::IdempotencyKey;
 use crate::openapi::Problems;
 use crate::output::Answer;
@@ -41,11 +42,11 @@ pub(crate) struct CommandBody {
 )]
 pub(crate) async fn get_command(
     State(app): State<App>,
-    user: AuthUser,
+    allowed: Allowed<AskAfterCommands>,
     Path(key): Path<String>,
 ) -> Result<Response, Problem> {
     let key = IdempotencyKey::parse(&key)?;
-    let body = match app.commands().status(user.principal(), &key).await? {
+    let body = match app.commands().status(allowed.caller.principal(), &key).await? {
         CommandStatus::Committed { position, events } => {
             CommandBody { key, status: "committed", position, events, refusal: None }
         }

@@ -1,7 +1,8 @@
 //! GET /events: one's own events, oldest first, straight from the journal.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Allowed;
+use crate::auth::rule::ReadEvents;
 use crate::input::{Check, Cursor, Flaw, ListQuery, MinPosition, Query, number};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, public_events};
@@ -15,12 +16,25 @@ use utoipa::IntoParams;
 
 const LIST: &str = "events";
 /// Every type of event there is.
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 21] = [
     "UserRegistered",
     "LoginSessionOpened",
     "LoginSessionRefreshed",
     "RefreshTokenReused",
     "LoginSessionEnded",
+    "ProfileChanged",
+    "EmailVerified",
+    "PasswordChanged",
+    "RolesChanged",
+    "UserSuspended",
+    "UserReactivated",
+    "UserErased",
+    "PreferencesChanged",
+    "ApiKeyCreated",
+    "ApiKeyChanged",
+    "ApiKeyRotated",
+    "ApiKeyRevoked",
+    "ExchangeCredentialsChanged",
     "WalletOpened",
     "WalletDeposited",
     "WalletWithdrawn",
@@ -60,7 +74,7 @@ struct Filters {
 )]
 pub(crate) async fn events(
     State(app): State<App>,
-    user: AuthUser,
+    allowed: Allowed<ReadEvents>,
     Query(query): Query<EventsQuery>,
     Query(paging): Query<ListQuery>,
     min: MinPosition,
@@ -80,7 +94,7 @@ pub(crate) async fn events(
         event_type: filters.event_type.clone(),
         aggregate: filters.aggregate,
     };
-    let mut page = app.journal().read_owner(user.user_id, &wanted).await?;
+    let mut page = app.journal().read_owner(allowed.caller.user_id(), &wanted).await?;
     let is_last = page.len() <= usize::from(limit);
     page.truncate(usize::from(limit));
     let last = page.last().map_or(after, |recorded| recorded.position);

@@ -1,13 +1,12 @@
 //! Deposits and withdrawals, whichever way their wallet is named.
 
 use crate::app::App;
-use crate::auth::AuthUser;
 use crate::directory::WalletFacts;
 use crate::input::{Check, Raw};
 use crate::output::{Answer, Moved};
 use crate::problem::{Code, Problem};
 use axum::response::Response;
-use commands::Done;
+use commands::{Authority, Done};
 use domain::wallet::Movement;
 use domain::{Currency, Reference, WalletId};
 use serde::Deserialize;
@@ -46,15 +45,15 @@ impl MovementForm<'_> {
     }
 }
 
-/// The wallet, if it is the user's own.
-pub(crate) async fn own_wallet(app: &App, user: AuthUser, id: WalletId) -> Result<WalletFacts, Problem> {
+/// The wallet, if it is within reach.
+pub(crate) async fn wallet_of(app: &App, authority: Authority, id: WalletId) -> Result<WalletFacts, Problem> {
     let facts = app.directory().wallet(id).await?;
-    facts.filter(|facts| facts.owner == user.user_id).ok_or_else(|| Problem::of(Code::WalletNotFound))
+    facts.filter(|facts| authority.covers(facts.owner)).ok_or_else(|| Problem::of(Code::WalletNotFound))
 }
 
-/// Owners deposit only where this installation lets them.
-pub(crate) fn check_self_deposit(app: &App) -> Result<(), Problem> {
-    if app.settings().self_deposit {
+/// Services deposit, and owners only where this installation lets them: with their own keys, too.
+pub(crate) fn check_deposit(app: &App, authority: Authority) -> Result<(), Problem> {
+    if authority == Authority::Anybody || app.settings().self_deposit {
         return Ok(());
     }
     Err(Problem::new(

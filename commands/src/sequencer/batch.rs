@@ -3,10 +3,10 @@
 use super::cache::Aggregates;
 use super::submission::Submission;
 use crate::commands::COMMIT_BEGINS_WITHIN;
-use crate::decide::{Claim, Draft, user_of};
+use crate::decide::{Claim, Draft, Drafted, user_of};
 use crate::{Done, Failure, Outcome, Refusal};
 use domain::{AggregateRef, Event, Timestamp};
-use journal::{CommandRow, Metadata, Recorded, SecretRow};
+use journal::{CommandRow, Metadata, Recorded};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -66,12 +66,11 @@ impl OpenBatch {
         let is_claimed = |claim: Claim| claims.contains(&claim) || submission.taken.contains(&claim);
         let mut draft = Draft::new(aggregates, self.rows.recorded_at, &is_claimed);
         let decision = draft.decide(&submission.envelope);
-        let Draft { events, claims: new_claims, secrets, .. } = draft;
+        let drafted = draft.into_drafted();
         let outcome = match decision {
             Ok(()) => {
-                claims.extend(new_claims.iter().map(|claim| (claim.kind, claim.digest)));
-                self.rows.claims.extend(new_claims);
-                self.keep_secrets(secrets);
+                claims.extend(drafted.claims.iter().map(|claim| (claim.kind, claim.digest)));
+                let events = self.take_over(drafted);
                 self.accept(aggregates, &submission, events)
             }
             Err(refusal) => Err(self.refuse(&submission, refusal)),
@@ -106,14 +105,27 @@ impl OpenBatch {
         Ok(Done { position: self.head(), events: recorded, user, replayed: false })
     }
 
-    /// One statement may not write a secret twice: the last one stands.
-    fn keep_secrets(&mut self, secrets: Vec<SecretRow>) {
-        for secret in secrets {
-            let is_same =
-                |s: &SecretRow| (s.owner, s.kind, &s.name) == (secret.owner, secret.kind, &secret.name);
-            self.rows.secrets.retain(|earlier| !is_same(earlier));
-            self.rows.secrets.push(secret);
+    /// What stands beside the events. One statement may not write a row twice: the last one stands.
+    fn take_over(&mut self, drafted: Drafted) -> Vec<(AggregateRef, Event)> {
+        let rows = &mut self.rows;
+        rows.claims.extend(drafted.claims);
+        for released in drafted.released {
+            rows.released.retain(|earlier| (earlier.kind, earlier.owner) != (released.kind, released.owner));
+            rows.released.push(released);
         }
+        for secret in drafted.secrets {
+            let name = (secret.owner, secret.kind, secret.name.as_str());
+            rows.secrets.retain(|earlier| (earlier.owner, earlier.kind, earlier.name.as_str()) != name);
+            rows.dropped.retain(|earlier| (earlier.owner, earlier.kind, earlier.name.as_str()) != name);
+            rows.secrets.push(secret);
+        }
+        for dropped in drafted.dropped {
+            let name = (dropped.owner, dropped.kind, dropped.name.as_str());
+            rows.secrets.retain(|earlier| (earlier.owner, earlier.kind, earlier.name.as_str()) != name);
+            rows.dropped.push(dropped);
+        }
+        rows.erased.extend(drafted.erased);
+        drafted.events
     }
 
     fn record(

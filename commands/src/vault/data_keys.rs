@@ -5,6 +5,7 @@
 
 use super::seal::DataKey;
 use super::{KeyRing, VaultError};
+use crate::SecretKind;
 use domain::UserId;
 use journal::Journal;
 use sqlx::Row;
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-pub(crate) const KIND: &str = "data_key";
+pub(crate) const KIND: &str = SecretKind::DataKey.as_str();
 /// Keys remembered: some 2 MB at most.
 const CACHED_MAX: u64 = 10_000;
 /// How long another process may still open what was sealed for an erased user.

@@ -11,7 +11,6 @@ mod seal;
 mod secret_key;
 mod token_key;
 
-pub(crate) use data_keys::KIND as DATA_KEY_SECRET;
 pub(crate) use digest::keyed;
 pub use keyring::{KeyRing, KeyRingError};
 pub use seal::DataKey;

@@ -217,7 +217,14 @@ pub fn context(principal: Principal, key: &str) -> Context {
 pub fn registration(name: &str, email: &str) -> Registration {
     let (username, email) = (Username::parse(name).unwrap(), Email::parse(email).unwrap());
     let password = NewPassword::parse("correct-horse-battery".into(), &username, &email, true).unwrap();
-    Registration { username, email, password, name: None, currency: None }
+    Registration {
+        username,
+        email,
+        password,
+        name: None,
+        currency: None,
+        roles: vec![domain::user::Role::User],
+    }
 }
 
 impl Holder {

@@ -1,49 +1,44 @@
 //! The rules of a user.
 //!
-//! The state keeps only sessions that are open, at most as many as the policy allows, so it does not grow with age.
+//! The state keeps what there is now: sessions that are open and keys that are good, both bounded, so it does not grow
+//! with age.
 
-use super::{EndReason, Role, SessionPolicy, UserCommand, UserEvent, UserRefusal, UserStatus};
+use super::sessions::ended;
+use super::{
+    API_KEYS_MAX, ApiKey, EndReason, Exchange, LoginSession, Preferences, Role, UserCommand, UserEvent,
+    UserRefusal, UserStatus,
+};
 use crate::aggregate::aggregate_shim;
-use crate::{AggregateKind, Decide, LoginSessionId, Sealed, Timestamp, UserId};
+use crate::{AggregateKind, ApiKeyId, Decide, LoginSessionId, Sealed, SealedIn, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Nothing until somebody registers.
-    person: Option<Person>,
-    sessions: Vec<LoginSession>,
+    pub(super) person: Option<Person>,
+    pub(super) sessions: Vec<LoginSession>,
+    pub(super) api_keys: Vec<ApiKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub user_id: UserId,
-    pub username: Sealed,
-    pub email: Sealed,
-    pub name: Option<Sealed>,
+    pub username: SealedIn,
+    pub email: SealedIn,
+    pub name: Option<SealedIn>,
     pub roles: Vec<Role>,
     pub status: UserStatus,
     pub email_verified: bool,
+    /// Counts their addresses: what proves one proves no later one.
+    pub email_version: u64,
     pub password_version: u64,
+    pub preferences: Preferences,
+    /// Where credentials are left.
+    pub exchanges: Vec<Exchange>,
     pub login_count: u64,
     pub last_login_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoginSession {
-    pub session_id: LoginSessionId,
-    pub generation: u32,
-    pub opened_at: Timestamp,
-    pub refreshed_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub ends_at: Timestamp,
-}
-
-impl LoginSession {
-    pub fn is_over(&self, at: Timestamp) -> bool {
-        at >= self.expires_at || at >= self.ends_at
-    }
 }
 
 impl User {
@@ -55,68 +50,65 @@ impl User {
         &self.sessions
     }
 
-    pub fn session(&self, id: LoginSessionId) -> Option<&LoginSession> {
-        self.sessions.iter().find(|session| session.session_id == id)
+    pub fn api_keys(&self) -> &[ApiKey] {
+        &self.api_keys
+    }
+
+    pub fn api_key(&self, id: ApiKeyId) -> Option<&ApiKey> {
+        self.api_keys.iter().find(|key| key.key_id == id)
+    }
+
+    /// Whoever is not erased.
+    fn living_person(&self) -> Result<&Person, UserRefusal> {
+        let person = self.person.as_ref().filter(|person| person.status != UserStatus::Erased);
+        person.ok_or(UserRefusal::NotFound)
     }
 
     fn active_person(&self) -> Result<&Person, UserRefusal> {
-        let person = self.person.as_ref().ok_or(UserRefusal::NotFound)?;
-        match person.status {
-            UserStatus::Active => Ok(person),
-            UserStatus::Suspended => Err(UserRefusal::Suspended),
-            UserStatus::Erased => Err(UserRefusal::NotFound),
-        }
+        let person = self.living_person()?;
+        if person.status == UserStatus::Suspended { Err(UserRefusal::Suspended) } else { Ok(person) }
     }
 
-    /// Ends what is over and, of the oldest, as many as it takes for one more to fit.
-    fn make_room(&self, policy: SessionPolicy, at: Timestamp) -> Vec<UserEvent> {
-        let (over, open): (Vec<_>, Vec<_>) = self.sessions.iter().partition(|session| session.is_over(at));
-        let excess = (open.len() + 1).saturating_sub(policy.sessions_max.max(1));
-        let replaced = open.into_iter().take(excess).map(|session| (session, EndReason::Replaced));
-        over.into_iter()
-            .map(|session| (session, EndReason::Expired))
-            .chain(replaced)
-            .map(|(session, reason)| UserEvent::LoginSessionEnded {
-                session_id: session.session_id,
-                reason,
-                ended_at: at,
-            })
-            .collect()
+    fn held_key(&self, id: ApiKeyId) -> Result<&ApiKey, UserRefusal> {
+        self.active_person()?;
+        self.api_key(id).ok_or(UserRefusal::KeyNotFound)
     }
 
-    fn refresh(
+    /// One event, and after it the end of every session.
+    fn and_end_sessions(
         &self,
-        session_id: LoginSessionId,
-        generation: u32,
-        policy: SessionPolicy,
+        event: UserEvent,
+        except: Option<LoginSessionId>,
+        reason: EndReason,
+        at: Timestamp,
+    ) -> Vec<UserEvent> {
+        std::iter::once(event).chain(self.end_sessions(except, reason, at)).collect()
+    }
+
+    fn verify_email(
+        &self,
+        email_version: u64,
+        email: Option<Sealed>,
         at: Timestamp,
     ) -> Result<Vec<UserEvent>, UserRefusal> {
-        let session = self.session(session_id).ok_or(UserRefusal::SessionEnded)?;
-        if session.is_over(at) || generation > session.generation {
-            return Err(UserRefusal::SessionEnded);
+        let person = self.active_person()?;
+        if person.email_version != email_version || (email.is_none() && person.email_verified) {
+            return Err(UserRefusal::EmailChanged);
         }
-        if generation == session.generation {
-            return Ok(vec![UserEvent::LoginSessionRefreshed {
-                session_id,
-                generation: generation + 1,
-                refreshed_at: at,
-                expires_at: at.plus(policy.idle).min(session.ends_at),
-            }]);
-        }
-        let previous = generation + 1 == session.generation;
-        if previous && at.since(session.refreshed_at) <= policy.grace {
-            return Ok(vec![]);
-        }
-        Ok(vec![
-            UserEvent::RefreshTokenReused { session_id, generation },
-            UserEvent::LoginSessionEnded { session_id, reason: EndReason::TokenReused, ended_at: at },
-        ])
+        let changed = email.map(|email| UserEvent::ProfileChanged {
+            username: None,
+            email: Some(email),
+            name: None,
+            name_removed: false,
+            changed_at: at,
+        });
+        Ok(changed.into_iter().chain([UserEvent::EmailVerified { verified_at: at }]).collect())
     }
 }
 
 impl Decide for User {
     const KIND: AggregateKind = AggregateKind::User;
-    const SCHEMA: i32 = 1;
+    const SCHEMA: i32 = 2;
     type Refusal = UserRefusal;
 
     fn owner(&self) -> Option<UserId> {
@@ -162,58 +154,103 @@ impl Decide for User {
             UserCommand::EndSession { session_id, reason, at } => {
                 self.person.as_ref().ok_or(UserRefusal::NotFound)?;
                 let open = self.session(session_id).is_some();
-                let ended = UserEvent::LoginSessionEnded { session_id, reason, ended_at: at };
-                Ok(if open { vec![ended] } else { vec![] })
+                Ok(if open { vec![ended(session_id, reason, at)] } else { vec![] })
+            }
+            UserCommand::EndSessions { except, reason, at } => {
+                self.living_person()?;
+                Ok(self.end_sessions(except, reason, at).collect())
+            }
+            UserCommand::ChangeProfile { username, email, name, remove_name, at } => {
+                let person = self.active_person()?;
+                let name_removed = remove_name && person.name.is_some();
+                if username.is_none() && email.is_none() && name.is_none() && !name_removed {
+                    return Ok(vec![]);
+                }
+                Ok(vec![UserEvent::ProfileChanged { username, email, name, name_removed, changed_at: at }])
+            }
+            UserCommand::VerifyEmail { email_version, email, at } => {
+                self.verify_email(email_version, email, at)
+            }
+            UserCommand::ChangePassword { password_version, reason, except, at } => {
+                let person = self.active_person()?;
+                if person.password_version != password_version {
+                    return Err(UserRefusal::PasswordChanged);
+                }
+                let password_version = password_version + 1;
+                let changed = UserEvent::PasswordChanged { reason, password_version, changed_at: at };
+                Ok(self.and_end_sessions(changed, except, EndReason::PasswordChanged, at))
+            }
+            UserCommand::ChangeRoles { roles, at } => {
+                if self.living_person()?.roles == roles {
+                    return Ok(vec![]);
+                }
+                let changed = UserEvent::RolesChanged { roles, changed_at: at };
+                Ok(self.and_end_sessions(changed, None, EndReason::RolesChanged, at))
+            }
+            UserCommand::Suspend { at } => {
+                if self.living_person()?.status == UserStatus::Suspended {
+                    return Ok(vec![]);
+                }
+                let suspended = UserEvent::UserSuspended { suspended_at: at };
+                Ok(self.and_end_sessions(suspended, None, EndReason::Suspended, at))
+            }
+            UserCommand::Reactivate { at } => {
+                let is_suspended = self.living_person()?.status == UserStatus::Suspended;
+                let reactivated = UserEvent::UserReactivated { reactivated_at: at };
+                Ok(if is_suspended { vec![reactivated] } else { vec![] })
+            }
+            UserCommand::Erase { at } => {
+                self.living_person()?;
+                // The sessions first: nothing comes after the erasure.
+                let ended = self.end_sessions(None, EndReason::Erased, at);
+                Ok(ended.chain([UserEvent::UserErased { erased_at: at }]).collect())
+            }
+            UserCommand::ChangePreferences { preferences, at } => {
+                if self.active_person()?.preferences == preferences {
+                    return Ok(vec![]);
+                }
+                Ok(vec![UserEvent::PreferencesChanged { preferences, changed_at: at }])
+            }
+            UserCommand::CreateApiKey { key_id, name, scopes, expires_at, cidrs, at } => {
+                self.active_person()?;
+                if self.api_keys.len() >= API_KEYS_MAX {
+                    return Err(UserRefusal::TooManyKeys { max: API_KEYS_MAX });
+                }
+                Ok(vec![UserEvent::ApiKeyCreated { key_id, name, scopes, expires_at, cidrs, created_at: at }])
+            }
+            UserCommand::ChangeApiKey { key_id, change, at } => {
+                self.held_key(key_id)?;
+                Ok(vec![UserEvent::ApiKeyChanged { key_id, change, changed_at: at }])
+            }
+            UserCommand::RotateApiKey { key_id, generation, previous_for, at } => {
+                let key = self.held_key(key_id)?;
+                if key.generation != generation {
+                    return Err(UserRefusal::KeyRotated);
+                }
+                Ok(vec![UserEvent::ApiKeyRotated {
+                    key_id,
+                    generation: generation + 1,
+                    previous_until: at.plus(previous_for).min(key.expires_at),
+                    rotated_at: at,
+                }])
+            }
+            UserCommand::RevokeApiKey { key_id, at } => {
+                self.living_person()?;
+                self.api_key(key_id).ok_or(UserRefusal::KeyNotFound)?;
+                Ok(vec![UserEvent::ApiKeyRevoked { key_id, revoked_at: at }])
+            }
+            UserCommand::ChangeCredentials { exchange, credentials, at } => {
+                let person = self.active_person()?;
+                if credentials.is_none() && !person.exchanges.contains(&exchange) {
+                    return Err(UserRefusal::NoCredentials);
+                }
+                Ok(vec![UserEvent::ExchangeCredentialsChanged { exchange, credentials, changed_at: at }])
             }
         }
     }
 
     fn evolve(&mut self, event: &UserEvent) {
-        match event.clone() {
-            UserEvent::UserRegistered { user_id, username, email, name, roles, registered_at } => {
-                self.person = Some(Person {
-                    user_id,
-                    username,
-                    email,
-                    name,
-                    roles,
-                    status: UserStatus::Active,
-                    email_verified: false,
-                    password_version: 1,
-                    login_count: 0,
-                    last_login_at: None,
-                    created_at: registered_at,
-                    updated_at: registered_at,
-                });
-            }
-            UserEvent::LoginSessionOpened {
-                session_id, opened_at, expires_at, ends_at, login_count, ..
-            } => {
-                self.sessions.push(LoginSession {
-                    session_id,
-                    generation: 1,
-                    opened_at,
-                    refreshed_at: opened_at,
-                    expires_at,
-                    ends_at,
-                });
-                if let Some(person) = &mut self.person {
-                    person.login_count = login_count;
-                    person.last_login_at = Some(opened_at);
-                }
-            }
-            UserEvent::LoginSessionRefreshed { session_id, generation, refreshed_at, expires_at } => {
-                if let Some(session) = self.sessions.iter_mut().find(|s| s.session_id == session_id) {
-                    session.generation = generation;
-                    session.refreshed_at = refreshed_at;
-                    session.expires_at = expires_at;
-                }
-            }
-            UserEvent::RefreshTokenReused { .. } => {}
-            UserEvent::LoginSessionEnded { session_id, .. } => {
-                self.sessions.retain(|session| session.session_id != session_id);
-            }
-        }
+        self.fold(event);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a user can be asked to do. Personal data arrives sealed, times and ids arrive decided.
 
-use super::event::{EndReason, Role};
-use crate::{LoginSessionId, Sealed, Timestamp, UserId};
+use super::{ApiKeyChange, CredentialsHeld, EndReason, Exchange, PasswordChangeReason, Preferences, Role};
+use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -36,6 +36,132 @@ pub enum UserCommand {
         reason: EndReason,
         at: Timestamp,
     },
+    EndSessions {
+        except: Option<LoginSessionId>,
+        reason: EndReason,
+        at: Timestamp,
+    },
+    /// What is left out stays.
+    ChangeProfile {
+        username: Option<Sealed>,
+        email: Option<Sealed>,
+        name: Option<Sealed>,
+        remove_name: bool,
+        at: Timestamp,
+    },
+    VerifyEmail {
+        /// Which of the user's addresses, one after the other, was proved.
+        email_version: u64,
+        /// The address, if it takes the place of the one before with this.
+        email: Option<Sealed>,
+        at: Timestamp,
+    },
+    ChangePassword {
+        /// The version that who asks knew, or that the link in the mail was made for.
+        password_version: u64,
+        reason: PasswordChangeReason,
+        /// The session that asks goes on.
+        except: Option<LoginSessionId>,
+        at: Timestamp,
+    },
+    ChangeRoles {
+        roles: Vec<Role>,
+        at: Timestamp,
+    },
+    Suspend {
+        at: Timestamp,
+    },
+    Reactivate {
+        at: Timestamp,
+    },
+    Erase {
+        at: Timestamp,
+    },
+    ChangePreferences {
+        preferences: Preferences,
+        at: Timestamp,
+    },
+    CreateApiKey {
+        key_id: ApiKeyId,
+        name: Sealed,
+        scopes: Scopes,
+        expires_at: Timestamp,
+        cidrs: Option<Sealed>,
+        at: Timestamp,
+    },
+    ChangeApiKey {
+        key_id: ApiKeyId,
+        change: ApiKeyChange,
+        at: Timestamp,
+    },
+    RotateApiKey {
+        key_id: ApiKeyId,
+        /// The secret that was newest when the next one was made.
+        generation: u32,
+        previous_for: Duration,
+        at: Timestamp,
+    },
+    RevokeApiKey {
+        key_id: ApiKeyId,
+        at: Timestamp,
+    },
+    ChangeCredentials {
+        exchange: Exchange,
+        credentials: Option<CredentialsHeld>,
+        at: Timestamp,
+    },
+}
+
+impl UserCommand {
+    /// The same command at this time: all of a batch are decided at one moment, and it is not known before.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        match &mut self {
+            Self::Register { at, .. }
+            | Self::OpenSession { at, .. }
+            | Self::RefreshSession { at, .. }
+            | Self::EndSession { at, .. }
+            | Self::EndSessions { at, .. }
+            | Self::ChangeProfile { at, .. }
+            | Self::VerifyEmail { at, .. }
+            | Self::ChangePassword { at, .. }
+            | Self::ChangeRoles { at, .. }
+            | Self::Suspend { at }
+            | Self::Reactivate { at }
+            | Self::Erase { at }
+            | Self::ChangePreferences { at, .. }
+            | Self::CreateApiKey { at, .. }
+            | Self::ChangeApiKey { at, .. }
+            | Self::RotateApiKey { at, .. }
+            | Self::RevokeApiKey { at, .. }
+            | Self::ChangeCredentials { at, .. } => *at = now,
+        }
+        self
+    }
+
+    /// The name it is counted under.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Register { .. } => "register",
+            Self::OpenSession { .. } => "open_session",
+            Self::RefreshSession { .. } => "refresh_session",
+            Self::EndSession { .. } => "end_session",
+            Self::EndSessions { .. } => "end_sessions",
+            Self::ChangeProfile { .. } => "change_profile",
+            Self::VerifyEmail { .. } => "verify_email",
+            Self::ChangePassword { .. } => "change_password",
+            Self::ChangeRoles { .. } => "change_roles",
+            Self::Suspend { .. } => "suspend",
+            Self::Reactivate { .. } => "reactivate",
+            Self::Erase { .. } => "erase",
+            Self::ChangePreferences { .. } => "change_preferences",
+            Self::CreateApiKey { .. } => "create_api_key",
+            Self::ChangeApiKey { .. } => "change_api_key",
+            Self::RotateApiKey { .. } => "rotate_api_key",
+            Self::RevokeApiKey { .. } => "revoke_api_key",
+            Self::ChangeCredentials { .. } => "change_credentials",
+        }
+    }
 }
 
 /// How long a login session lives and how many there may be.

@@ -1,6 +1,7 @@
 //! What can have happened to a user. No event holds a readable personal value or a secret.
 
-use crate::{LoginSessionId, Sealed, Timestamp, UserId};
+use super::{ApiKeyChange, Exchange, Preferences};
+use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,96 @@ pub enum UserEvent {
         reason: EndReason,
         ended_at: Timestamp,
     },
+    /// What is left out stays as it was.
+    ProfileChanged {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        username: Option<Sealed>,
+        /// A new address is verified only by [`Self::EmailVerified`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<Sealed>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Sealed>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        name_removed: bool,
+        changed_at: Timestamp,
+    },
+    EmailVerified {
+        verified_at: Timestamp,
+    },
+    PasswordChanged {
+        reason: PasswordChangeReason,
+        password_version: u64,
+        changed_at: Timestamp,
+    },
+    RolesChanged {
+        roles: Vec<Role>,
+        changed_at: Timestamp,
+    },
+    UserSuspended {
+        suspended_at: Timestamp,
+    },
+    UserReactivated {
+        reactivated_at: Timestamp,
+    },
+    /// The key to everything personal in this history is destroyed with it.
+    UserErased {
+        erased_at: Timestamp,
+    },
+    /// All of them, as they are now.
+    PreferencesChanged {
+        preferences: Preferences,
+        changed_at: Timestamp,
+    },
+    ApiKeyCreated {
+        key_id: ApiKeyId,
+        name: Sealed,
+        scopes: Scopes,
+        expires_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cidrs: Option<Sealed>,
+        created_at: Timestamp,
+    },
+    ApiKeyChanged {
+        key_id: ApiKeyId,
+        #[serde(flatten)]
+        change: ApiKeyChange,
+        changed_at: Timestamp,
+    },
+    /// Another secret; the one before is good until `previous_until`.
+    ApiKeyRotated {
+        key_id: ApiKeyId,
+        generation: u32,
+        previous_until: Timestamp,
+        rotated_at: Timestamp,
+    },
+    ApiKeyRevoked {
+        key_id: ApiKeyId,
+        revoked_at: Timestamp,
+    },
+    ExchangeCredentialsChanged {
+        exchange: Exchange,
+        /// Nothing, if they were removed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credentials: Option<CredentialsHeld>,
+        changed_at: Timestamp,
+    },
+}
+
+/// What may be told of credentials that were left here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialsHeld {
+    pub key_hint: Sealed,
+    pub verified: bool,
+    pub permissions: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordChangeReason {
+    /// By who knew the old one.
+    Changed,
+    /// By a link in a mail.
+    Reset,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +143,13 @@ pub enum EndReason {
     /// A newer session took its place.
     Replaced,
     TokenReused,
+    /// Ended from another session, or by an admin.
+    Revoked,
+    LogoutAll,
+    PasswordChanged,
+    RolesChanged,
+    Suspended,
+    Erased,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +177,19 @@ impl UserEvent {
             Self::LoginSessionRefreshed { .. } => "LoginSessionRefreshed",
             Self::RefreshTokenReused { .. } => "RefreshTokenReused",
             Self::LoginSessionEnded { .. } => "LoginSessionEnded",
+            Self::ProfileChanged { .. } => "ProfileChanged",
+            Self::EmailVerified { .. } => "EmailVerified",
+            Self::PasswordChanged { .. } => "PasswordChanged",
+            Self::RolesChanged { .. } => "RolesChanged",
+            Self::UserSuspended { .. } => "UserSuspended",
+            Self::UserReactivated { .. } => "UserReactivated",
+            Self::UserErased { .. } => "UserErased",
+            Self::PreferencesChanged { .. } => "PreferencesChanged",
+            Self::ApiKeyCreated { .. } => "ApiKeyCreated",
+            Self::ApiKeyChanged { .. } => "ApiKeyChanged",
+            Self::ApiKeyRotated { .. } => "ApiKeyRotated",
+            Self::ApiKeyRevoked { .. } => "ApiKeyRevoked",
+            Self::ExchangeCredentialsChanged { .. } => "ExchangeCredentialsChanged",
         }
     }
 }

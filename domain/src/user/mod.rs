@@ -1,13 +1,22 @@
-//! A user: who somebody is, and where they are signed in.
+//! A user: who somebody is, what they want, and where they are signed in.
 
 mod aggregate;
+mod api_key;
 mod command;
 mod event;
+mod evolve;
+mod exchange;
+mod preferences;
 mod refusal;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{LoginSession, Person, User};
+pub use aggregate::{Person, User};
+pub use api_key::{API_KEYS_MAX, ApiKey, ApiKeyChange};
 pub use command::{SessionPolicy, UserCommand};
-pub use event::{EndReason, Role, UserEvent, UserStatus};
+pub use event::{CredentialsHeld, EndReason, PasswordChangeReason, Role, UserEvent, UserStatus};
+pub use exchange::Exchange;
+pub use preferences::{Locale, Preferences, Theme, TradingMode};
 pub use refusal::UserRefusal;
+pub use sessions::LoginSession;

@@ -15,4 +15,14 @@ pub enum UserRefusal {
     PasswordChanged,
     #[error("the login session has ended")]
     SessionEnded,
+    #[error("the address changed, or was verified already")]
+    EmailChanged,
+    #[error("there is no such key")]
+    KeyNotFound,
+    #[error("there are {max} keys already, and no more may be held")]
+    TooManyKeys { max: usize },
+    #[error("the key was rotated by somebody else just now")]
+    KeyRotated,
+    #[error("there are no credentials for this exchange")]
+    NoCredentials,
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{LoginSessionId, Sealed, Timestamp, UserId};
+use crate::{ApiKeyId, LoginSessionId, Scope, Sealed, Timestamp, UserId};
 use cqrs_es::test::TestFramework;
 use std::time::Duration;
 use uuid::Uuid;
@@ -164,4 +164,176 @@ fn a_session_ends_once() {
         .given(vec![registered(), opened(1, 0, 1), ended(1, EndReason::Logout, 9)])
         .when(end)
         .then_expect_events(vec![]);
+}
+
+fn key(n: u128) -> ApiKeyId {
+    ApiKeyId(Uuid::from_u128(n))
+}
+
+fn created(n: u128) -> UserEvent {
+    UserEvent::ApiKeyCreated {
+        key_id: key(n),
+        name: sealed("k"),
+        scopes: [Scope::WalletRead].into_iter().collect(),
+        expires_at: at(1_000),
+        cidrs: None,
+        created_at: at(0),
+    }
+}
+
+fn change_password(password_version: u64, except: Option<LoginSessionId>) -> UserCommand {
+    let reason = PasswordChangeReason::Changed;
+    UserCommand::ChangePassword { password_version, reason, except, at: at(9) }
+}
+
+#[test]
+fn a_new_password_ends_the_other_sessions_and_is_set_once_per_version() {
+    let changed = UserEvent::PasswordChanged {
+        reason: PasswordChangeReason::Changed,
+        password_version: 2,
+        changed_at: at(9),
+    };
+    let given = vec![registered(), opened(1, 1, 1), opened(2, 2, 2)];
+    Spec::with(())
+        .given(given.clone())
+        .when(change_password(1, Some(session(2))))
+        .then_expect_events(vec![changed.clone(), ended(1, EndReason::PasswordChanged, 9)]);
+    let after = given.into_iter().chain([changed]).collect();
+    Spec::with(())
+        .given(after)
+        .when(change_password(1, None))
+        .then_expect_error(UserRefusal::PasswordChanged);
+}
+
+#[test]
+fn an_address_is_proved_once_and_only_as_long_as_it_is_the_users() {
+    let verify = |email_version| UserCommand::VerifyEmail { email_version, email: None, at: at(3) };
+    let verified = UserEvent::EmailVerified { verified_at: at(3) };
+    Spec::with(()).given(vec![registered()]).when(verify(1)).then_expect_events(vec![verified.clone()]);
+    Spec::with(())
+        .given(vec![registered(), verified.clone()])
+        .when(verify(1))
+        .then_expect_error(UserRefusal::EmailChanged);
+    let moved = UserEvent::ProfileChanged {
+        username: None,
+        email: Some(sealed("e2")),
+        name: None,
+        name_removed: false,
+        changed_at: at(2),
+    };
+    Spec::with(())
+        .given(vec![registered(), moved.clone()])
+        .when(verify(1))
+        .then_expect_error(UserRefusal::EmailChanged);
+    Spec::with(()).given(vec![registered(), moved]).when(verify(2)).then_expect_events(vec![verified]);
+}
+
+#[test]
+fn a_suspension_ends_everything_and_lets_nobody_in_until_it_is_over() {
+    let suspended = UserEvent::UserSuspended { suspended_at: at(5) };
+    Spec::with(())
+        .given(vec![registered(), opened(1, 1, 1)])
+        .when(UserCommand::Suspend { at: at(5) })
+        .then_expect_events(vec![suspended.clone(), ended(1, EndReason::Suspended, 5)]);
+    let given = vec![registered(), created(1), suspended];
+    for command in [
+        open(2, 6),
+        change_password(1, None),
+        UserCommand::RotateApiKey { key_id: key(1), generation: 1, previous_for: POLICY.grace, at: at(6) },
+    ] {
+        Spec::with(()).given(given.clone()).when(command).then_expect_error(UserRefusal::Suspended);
+    }
+    Spec::with(()).given(given.clone()).when(UserCommand::Suspend { at: at(6) }).then_expect_events(vec![]);
+    Spec::with(())
+        .given(given)
+        .when(UserCommand::Reactivate { at: at(7) })
+        .then_expect_events(vec![UserEvent::UserReactivated { reactivated_at: at(7) }]);
+}
+
+#[test]
+fn nothing_comes_after_an_erasure() {
+    let erased = UserEvent::UserErased { erased_at: at(5) };
+    Spec::with(())
+        .given(vec![registered(), opened(1, 1, 1), created(1)])
+        .when(UserCommand::Erase { at: at(5) })
+        .then_expect_events(vec![ended(1, EndReason::Erased, 5), erased.clone()]);
+    let given = vec![registered(), created(1), erased];
+    for command in [
+        open(2, 6),
+        UserCommand::Erase { at: at(6) },
+        UserCommand::Suspend { at: at(6) },
+        UserCommand::Reactivate { at: at(6) },
+        UserCommand::RevokeApiKey { key_id: key(1), at: at(6) },
+        UserCommand::ChangeRoles { roles: vec![Role::Admin], at: at(6) },
+    ] {
+        Spec::with(()).given(given.clone()).when(command).then_expect_error(UserRefusal::NotFound);
+    }
+}
+
+#[test]
+fn other_roles_are_for_the_next_login() {
+    let roles = vec![Role::User, Role::Admin];
+    Spec::with(())
+        .given(vec![registered(), opened(1, 1, 1)])
+        .when(UserCommand::ChangeRoles { roles: roles.clone(), at: at(5) })
+        .then_expect_events(vec![
+            UserEvent::RolesChanged { roles, changed_at: at(5) },
+            ended(1, EndReason::RolesChanged, 5),
+        ]);
+}
+
+#[test]
+fn there_are_only_so_many_keys() {
+    let full = (0..25).map(created);
+    let given: Vec<_> = [registered()].into_iter().chain(full).collect();
+    let one_more = UserCommand::CreateApiKey {
+        key_id: key(99),
+        name: sealed("k"),
+        scopes: [Scope::WalletRead].into_iter().collect(),
+        expires_at: at(1_000),
+        cidrs: None,
+        at: at(0),
+    };
+    Spec::with(())
+        .given(given.clone())
+        .when(one_more.clone())
+        .then_expect_error(UserRefusal::TooManyKeys { max: 25 });
+    let revoked = UserEvent::ApiKeyRevoked { key_id: key(3), revoked_at: at(1) };
+    let given = given.into_iter().chain([revoked]).collect();
+    assert!(Spec::with(()).given(given).when(one_more).inspect_result().is_ok());
+}
+
+#[test]
+fn a_rotation_leaves_the_secret_before_for_a_while_but_not_past_the_keys_end() {
+    let rotate = |second, hours: u64| UserCommand::RotateApiKey {
+        key_id: key(1),
+        generation: 1,
+        previous_for: Duration::from_secs(hours * 3_600),
+        at: at(second),
+    };
+    let rotated = |until, second| UserEvent::ApiKeyRotated {
+        key_id: key(1),
+        generation: 2,
+        previous_until: at(until),
+        rotated_at: at(second),
+    };
+    let given = vec![registered(), created(1)];
+    Spec::with(()).given(given.clone()).when(rotate(10, 0)).then_expect_events(vec![rotated(10, 10)]);
+    Spec::with(()).given(given.clone()).when(rotate(10, 24)).then_expect_events(vec![rotated(1_000, 10)]);
+    let given = given.into_iter().chain([rotated(10, 10)]).collect();
+    Spec::with(()).given(given).when(rotate(11, 0)).then_expect_error(UserRefusal::KeyRotated);
+}
+
+#[test]
+fn an_empty_change_of_profile_is_nothing() {
+    let change = |remove_name| UserCommand::ChangeProfile {
+        username: None,
+        email: None,
+        name: None,
+        remove_name,
+        at: at(5),
+    };
+    // There was no name.
+    Spec::with(()).given(vec![registered()]).when(change(true)).then_expect_events(vec![]);
+    Spec::with(()).given(vec![registered()]).when(change(false)).then_expect_events(vec![]);
 }

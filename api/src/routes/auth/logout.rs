@@ -1,7 +1,8 @@
 //! POST /auth/logout: ends the login session the access token belongs to.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Allowed;
+use crate::auth::rule::ManageAccount;
 use crate::door::Arrival;
 use crate::openapi::Problems;
 use crate::output::Answer;
@@ -24,12 +25,13 @@ pub(crate) struct LoggedOut {
 )]
 pub(crate) async fn logout(
     State(app): State<App>,
-    user: AuthUser,
+    allowed: Allowed<ManageAccount>,
     arrival: Arrival,
 ) -> Result<Response, Problem> {
-    let context = arrival.context(user.principal(), None);
-    let done = app.commands().logout(context, user.user_id, user.session_id).await?;
+    let person = allowed.caller.person()?;
+    let context = arrival.context(allowed.caller.principal(), None);
+    let done = app.commands().logout(context, person.user_id, person.session_id).await?;
     // Before the answer: once a client has it, the token is worthless.
-    app.admission().revocations().end(user.session_id);
+    app.admission().revocations().end(person.session_id);
     Ok(Answer::ok().position(done.position).json(&LoggedOut { position: done.position }))
 }

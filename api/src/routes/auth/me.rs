@@ -1,7 +1,8 @@
 //! GET /auth/me: the signed-in user, and what they have.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Allowed;
+use crate::auth::rule::ReadProfile;
 use crate::input::MinPosition;
 use crate::openapi::Problems;
 use crate::output::{Answer, UserBody, WalletBody};
@@ -36,14 +37,13 @@ pub(crate) struct Setup {
 )]
 pub(crate) async fn me(
     State(app): State<App>,
-    user: AuthUser,
+    allowed: Allowed<ReadProfile>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
-    let (profile, wallets) = tokio::try_join!(
-        reading::profile(&app, user.user_id, min),
-        reading::wallets(&app, user.user_id, min),
-    )?;
-    let default = app.directory().default_wallet(user.user_id).await?.map(|facts| facts.id);
+    let user_id = allowed.caller.user_id();
+    let (profile, wallets) =
+        tokio::try_join!(reading::profile(&app, user_id, min), reading::wallets(&app, user_id, min),)?;
+    let default = app.directory().default_wallet(user_id).await?.map(|facts| facts.id);
     let position = profile.position.min(wallets.position);
     let body = Me {
         setup: Setup { email_verified: profile.value.email_verified, wallet: !wallets.value.is_empty() },

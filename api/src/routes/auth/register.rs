@@ -12,6 +12,7 @@ use commands::Done;
 use commands::password::NewPassword;
 use commands::users::Registration;
 use commands::vault::Vault;
+use domain::user::Role;
 use domain::{AggregateKind, Currency, DisplayName, Email, TextError, Username};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -82,7 +83,7 @@ fn read(form: &RegisterForm<'_>, blocklist: bool) -> Result<Registration, Proble
     let password = check.take("/password", NewPassword::parse(password, &username, &email, blocklist));
     let Some(password) = password else { return Err(check.into_problem()) };
     check.finish()?;
-    Ok(Registration { username, email, password, name, currency })
+    Ok(Registration { username, email, password, name, currency, roles: vec![Role::User] })
 }
 
 /// From the two events alone, so that a repeat reads the same.

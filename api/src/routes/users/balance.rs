@@ -1,16 +1,17 @@
 //! GET /users/{id}/balance: the default wallet's, or that of the currency named.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Subject;
+use crate::auth::rule::ReadWallet;
 use crate::directory::WalletFacts;
-use crate::input::{Check, IfNoneMatch, MinPosition, OwnUser, Query};
+use crate::input::{Check, IfNoneMatch, MinPosition, Query};
 use crate::openapi::Problems;
 use crate::output::{Answer, BalanceBody};
 use crate::problem::{Code, Problem};
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
-use domain::Currency;
+use domain::{Currency, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -35,14 +36,14 @@ impl CurrencyQuery {
 /// A user's wallet: the one of a currency, or the one they got when they registered.
 pub(super) async fn wallet_in(
     app: &App,
-    user: AuthUser,
+    user_id: UserId,
     currency: Option<Currency>,
 ) -> Result<WalletFacts, Problem> {
-    let default = app.directory().default_wallet(user.user_id).await?;
+    let default = app.directory().default_wallet(user_id).await?;
     if let Some(facts) = default.filter(|facts| currency.is_none_or(|currency| currency == facts.currency)) {
         return Ok(facts);
     }
-    let wallets = reading::wallets(app, user.user_id, MinPosition::default()).await?;
+    let wallets = reading::wallets(app, user_id, MinPosition::default()).await?;
     let found = wallets.value.into_iter().find(|wallet| Some(wallet.currency) == currency);
     let found = found.ok_or_else(|| Problem::of(Code::WalletNotFound))?;
     Ok(WalletFacts { id: found.id, owner: found.user_id, currency: found.currency })
@@ -65,12 +66,12 @@ pub(super) async fn wallet_in(
 )]
 pub(crate) async fn balance(
     State(app): State<App>,
-    OwnUser(user): OwnUser,
+    subject: Subject<ReadWallet>,
     Query(query): Query<CurrencyQuery>,
     min: MinPosition,
     known: Option<IfNoneMatch>,
 ) -> Result<Response, Problem> {
-    let wallet = wallet_in(&app, user, query.read()?).await?;
+    let wallet = wallet_in(&app, subject.user_id, query.read()?).await?;
     let wallet = reading::wallet(&app, wallet.id, min).await?;
     let version = wallet.value.version;
     let answer = Answer::ok().position(wallet.position).version(version);

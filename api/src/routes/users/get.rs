@@ -1,7 +1,9 @@
 //! GET /users/{id}: oneself.
 
 use crate::app::App;
-use crate::input::{IfNoneMatch, MinPosition, OwnUser};
+use crate::auth::Subject;
+use crate::auth::rule::ReadProfile;
+use crate::input::{IfNoneMatch, MinPosition};
 use crate::openapi::Problems;
 use crate::output::{Answer, UserBody};
 use crate::problem::Problem;
@@ -25,11 +27,11 @@ use axum::response::Response;
 )]
 pub(crate) async fn get(
     State(app): State<App>,
-    OwnUser(user): OwnUser,
+    subject: Subject<ReadProfile>,
     min: MinPosition,
     known: Option<IfNoneMatch>,
 ) -> Result<Response, Problem> {
-    let profile = reading::profile(&app, user.user_id, min).await?;
+    let profile = reading::profile(&app, subject.user_id, min).await?;
     let version = profile.value.version;
     let answer = Answer::ok().position(profile.position).version(version);
     if known.is_some_and(|known| known.has(version)) {

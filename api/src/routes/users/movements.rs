@@ -2,11 +2,13 @@
 
 use super::balance::wallet_in;
 use crate::app::App;
+use crate::auth::Subject;
+use crate::auth::rule::{Deposit, Withdraw};
 use crate::input::{JsonBody, Keyed, UserPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, check_self_deposit};
+use crate::routes::movement::{MovementForm, answer, check_deposit};
 use axum::extract::State;
 use axum::response::Response;
 
@@ -24,15 +26,15 @@ use axum::response::Response;
 pub(crate) async fn deposit(
     State(app): State<App>,
     named: UserPath,
-    Keyed { user, context }: Keyed,
+    Keyed { allowed, context }: Keyed<Deposit>,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    named.must_be(user)?;
+    let subject = Subject::of(allowed, &named)?;
     let form: MovementForm<'_> = body.read()?;
-    check_self_deposit(&app)?;
-    let wallet = wallet_in(&app, user, form.named_currency()).await?;
+    check_deposit(&app, subject.allowed.authority)?;
+    let wallet = wallet_in(&app, subject.user_id, form.named_currency()).await?;
     let movement = form.read(wallet.currency)?;
-    let done = app.commands().deposit(context, wallet.id, movement, user.authority()).await?;
+    let done = app.commands().deposit(context, wallet.id, movement, subject.allowed.authority).await?;
     answer(&done)
 }
 
@@ -50,13 +52,13 @@ pub(crate) async fn deposit(
 pub(crate) async fn withdraw(
     State(app): State<App>,
     named: UserPath,
-    Keyed { user, context }: Keyed,
+    Keyed { allowed, context }: Keyed<Withdraw>,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    named.must_be(user)?;
+    let subject = Subject::of(allowed, &named)?;
     let form: MovementForm<'_> = body.read()?;
-    let wallet = wallet_in(&app, user, form.named_currency()).await?;
+    let wallet = wallet_in(&app, subject.user_id, form.named_currency()).await?;
     let movement = form.read(wallet.currency)?;
-    let done = app.commands().withdraw(context, wallet.id, movement, user.authority()).await?;
+    let done = app.commands().withdraw(context, wallet.id, movement, subject.allowed.authority).await?;
     answer(&done)
 }

@@ -2,7 +2,9 @@
 
 use super::balance::{CurrencyQuery, wallet_in};
 use crate::app::App;
-use crate::input::{ListQuery, MinPosition, OwnUser, Query};
+use crate::auth::Subject;
+use crate::auth::rule::ReadWallet;
+use crate::input::{ListQuery, MinPosition, Query};
 use crate::openapi::Problems;
 use crate::output::{ListBody, TransactionBody};
 use crate::problem::Problem;
@@ -23,11 +25,11 @@ use axum::response::Response;
 )]
 pub(crate) async fn transactions(
     State(app): State<App>,
-    OwnUser(user): OwnUser,
+    subject: Subject<ReadWallet>,
     Query(currency): Query<CurrencyQuery>,
     Query(query): Query<ListQuery>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
-    let wallet = wallet_in(&app, user, currency.read()?).await?;
+    let wallet = wallet_in(&app, subject.user_id, currency.read()?).await?;
     page(&app, wallet.id, query, min).await
 }

@@ -1,7 +1,9 @@
 //! GET /users/{id}/wallets.
 
 use crate::app::App;
-use crate::input::{MinPosition, OwnUser};
+use crate::auth::Subject;
+use crate::auth::rule::ReadWallet;
+use crate::input::MinPosition;
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, WalletBody};
 use crate::problem::Problem;
@@ -20,10 +22,10 @@ use axum::response::Response;
 )]
 pub(crate) async fn wallets(
     State(app): State<App>,
-    OwnUser(user): OwnUser,
+    subject: Subject<ReadWallet>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
-    let wallets = reading::wallets(&app, user.user_id, min).await?;
+    let wallets = reading::wallets(&app, subject.user_id, min).await?;
     let body = ListBody { items: wallets.value, next_cursor: None, position: wallets.position };
     Ok(Answer::ok().position(body.position).json(&body))
 }

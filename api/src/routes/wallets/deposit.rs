@@ -1,11 +1,12 @@
 //! POST /wallets/{id}/deposit.
 
 use crate::app::App;
+use crate::auth::rule::Deposit;
 use crate::input::{JsonBody, Keyed, WalletPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, check_self_deposit, own_wallet};
+use crate::routes::movement::{MovementForm, answer, check_deposit, wallet_of};
 use axum::extract::State;
 use axum::response::Response;
 
@@ -22,14 +23,14 @@ use axum::response::Response;
 )]
 pub(crate) async fn deposit(
     State(app): State<App>,
-    Keyed { user, context }: Keyed,
+    Keyed { allowed, context }: Keyed<Deposit>,
     WalletPath(id): WalletPath,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let form: MovementForm<'_> = body.read()?;
-    let wallet = own_wallet(&app, user, id).await?;
-    check_self_deposit(&app)?;
+    let wallet = wallet_of(&app, allowed.authority, id).await?;
+    check_deposit(&app, allowed.authority)?;
     let movement = form.read(wallet.currency)?;
-    let done = app.commands().deposit(context, wallet.id, movement, user.authority()).await?;
+    let done = app.commands().deposit(context, wallet.id, movement, allowed.authority).await?;
     answer(&done)
 }

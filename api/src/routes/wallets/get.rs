@@ -1,7 +1,8 @@
 //! GET /wallets/{id}.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Allowed;
+use crate::auth::rule::ReadWallet;
 use crate::input::{IfNoneMatch, MinPosition, WalletPath};
 use crate::openapi::Problems;
 use crate::output::{Answer, WalletBody};
@@ -26,12 +27,12 @@ use axum::response::Response;
 )]
 pub(crate) async fn get(
     State(app): State<App>,
-    user: AuthUser,
+    allowed: Allowed<ReadWallet>,
     WalletPath(id): WalletPath,
     min: MinPosition,
     known: Option<IfNoneMatch>,
 ) -> Result<Response, Problem> {
-    movement::own_wallet(&app, user, id).await?;
+    movement::wallet_of(&app, allowed.authority, id).await?;
     let wallet = reading::wallet(&app, id, min).await?;
     let version = wallet.value.version;
     let answer = Answer::ok().position(wallet.position).version(version);

@@ -1,7 +1,8 @@
 //! GET /wallets/{id}/transactions.
 
 use crate::app::App;
-use crate::auth::AuthUser;
+use crate::auth::Allowed;
+use crate::auth::rule::ReadWallet;
 use crate::input::{Check, ListQuery, MinPosition, Query, WalletPath};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, TransactionBody};
@@ -24,12 +25,12 @@ use projections::Page;
 )]
 pub(crate) async fn transactions(
     State(app): State<App>,
-    user: AuthUser,
+    allowed: Allowed<ReadWallet>,
     WalletPath(id): WalletPath,
     Query(query): Query<ListQuery>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
-    movement::own_wallet(&app, user, id).await?;
+    movement::wallet_of(&app, allowed.authority, id).await?;
     page(&app, id, query, min).await
 }
 

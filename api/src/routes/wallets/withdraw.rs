@@ -1,11 +1,12 @@
 //! POST /wallets/{id}/withdraw.
 
 use crate::app::App;
+use crate::auth::rule::Withdraw;
 use crate::input::{JsonBody, Keyed, WalletPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, own_wallet};
+use crate::routes::movement::{MovementForm, answer, wallet_of};
 use axum::extract::State;
 use axum::response::Response;
 
@@ -22,13 +23,13 @@ use axum::response::Response;
 )]
 pub(crate) async fn withdraw(
     State(app): State<App>,
-    Keyed { user, context }: Keyed,
+    Keyed { allowed, context }: Keyed<Withdraw>,
     WalletPath(id): WalletPath,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let form: MovementForm<'_> = body.read()?;
-    let wallet = own_wallet(&app, user, id).await?;
+    let wallet = wallet_of(&app, allowed.authority, id).await?;
     let movement = form.read(wallet.currency)?;
-    let done = app.commands().withdraw(context, wallet.id, movement, user.authority()).await?;
+    let done = app.commands().withdraw(context, wallet.id, movement, allowed.authority).await?;
     answer(&done)
 }

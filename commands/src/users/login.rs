@@ -1,0 +1,109 @@
+//! Login.
+
+use crate::{ClaimKind, Commands, Context, Done, Failure, SecretKind};
+use domain::user::{User, UserCommand};
+use domain::{Email, LoginSessionId, Timestamp, UserId, Username};
+use secrecy::SecretString;
+use sqlx::Row;
+use uuid::Uuid;
+
+#[derive(Debug)]
+pub struct Login {
+    pub identifier: Identifier,
+    pub password: SecretString,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Identifier {
+    Email(Email),
+    Username(Username),
+}
+
+/// A login or a refresh that succeeded.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub user: Box<User>,
+    pub session_id: LoginSessionId,
+    pub refresh_token: String,
+    /// Of the user; nothing, if nothing happened because a token that was just exchanged was asked for again.
+    pub version: Option<i64>,
+    pub position: i64,
+}
+
+struct Credentials {
+    user_id: UserId,
+    hash: String,
+    version: u64,
+}
+
+impl Commands {
+    /// Opens a login session. The same work is done, and the same is said, whether the user exists or not.
+    pub async fn login(&self, context: Context, login: Login) -> Result<SignedIn, Failure> {
+        let credentials = self.find_credentials(&login.identifier).await?;
+        let stored = credentials.as_ref().map(|found| found.hash.clone());
+        let right = self.hasher().verify(login.password, stored).await?;
+        let Some(Credentials { user_id, version, .. }) = credentials.filter(|_| right) else {
+            return Err(Failure::InvalidCredentials);
+        };
+        let vault = self.vault();
+        let session_id = LoginSessionId(Uuid::now_v7());
+        let Some(data_key) = vault.user_key(user_id).await? else {
+            return Err(Failure::InvalidCredentials);
+        };
+        let seal = |field: &str, plain: Option<String>| {
+            plain.map(|plain| vault.seal(&data_key, user_id, "LoginSessionOpened", field, &plain)).transpose()
+        };
+        let open = UserCommand::OpenSession {
+            session_id,
+            password_version: version,
+            ip: seal("ip", login.ip)?,
+            user_agent: seal("user_agent", login.user_agent)?,
+            policy: self.options().session_policy,
+            at: Timestamp::default(),
+        };
+        let done = self.ask_user(&context, None, user_id, open).await?;
+        self.signed_in(done, user_id, session_id)
+    }
+
+    pub(super) fn signed_in(
+        &self,
+        done: Done,
+        user_id: UserId,
+        session_id: LoginSessionId,
+    ) -> Result<SignedIn, Failure> {
+        let user = done.user.ok_or_else(|| Failure::Internal("a login without a user".to_owned()))?;
+        let session = user.session(session_id).ok_or(Failure::InvalidRefreshToken)?;
+        let refresh_token = self.refresh_tokens().issue(user_id, session_id, session.generation);
+        let version = done.events.last().map(|recorded| recorded.sequence);
+        Ok(SignedIn { refresh_token, session_id, version, position: done.position, user })
+    }
+
+    /// By claim, never by a read model: a user can log in the moment they are registered.
+    async fn find_credentials(&self, identifier: &Identifier) -> Result<Option<Credentials>, Failure> {
+        let (kind, normalised) = match identifier {
+            Identifier::Email(email) => (ClaimKind::Email, email.normalised()),
+            Identifier::Username(name) => (ClaimKind::Username, name.normalised()),
+        };
+        let row = sqlx::query(
+            "select s.owner, s.version, s.value from claims c join secrets s on s.owner = c.owner and s.kind = $3 \
+             where c.kind = $1 and c.digest = $2",
+        )
+        .bind(kind.as_str())
+        .bind(self.vault().claim(kind.as_str(), &normalised))
+        .bind(SecretKind::Password.as_str())
+        .fetch_optional(self.journal().pool())
+        .await
+        .map_err(|_| Failure::unavailable("the database cannot be reached"))?;
+        let broken = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
+        let Some(row) = row else { return Ok(None) };
+        let hash: Vec<u8> = row.try_get("value").map_err(|e| broken(&e))?;
+        let version: i64 = row.try_get("version").map_err(|e| broken(&e))?;
+        Ok(Some(Credentials {
+            user_id: UserId(row.try_get("owner").map_err(|e| broken(&e))?),
+            hash: String::from_utf8(hash).map_err(|e| broken(&e))?,
+            version: u64::try_from(version).map_err(|e| broken(&e))?,
+        }))
+    }
+}
