@@ -33,6 +33,12 @@ test-newer-nats: ## the tests that speak with NATS, against a current nats-serve
 	@scripts/ensure-servers
 	@scripts/test-newer-nats
 
+.PHONY: fuzz-api
+fuzz-api: ## asks everything the OpenAPI document allows, and much that it does not, and compares the answers with it
+	@scripts/ensure-servers
+	@cargo build -p counterfoil
+	@scripts/fuzz-api
+
 .PHONY: check
 check: ## formatting, lints, licences and bans, rules of the house
 	@scripts/ensure-tools

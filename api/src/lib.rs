@@ -11,6 +11,7 @@ mod door;
 mod health;
 mod input;
 mod openapi;
+mod parameters;
 mod output;
 mod problem;
 mod remembered;

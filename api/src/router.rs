@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::door::PREFIX;
 use crate::openapi::Base;
+use crate::parameters;
 use crate::problem::{Code, Problem};
 use crate::routes::{auth, commands, docs, events, health, keys, metrics, page, users, wallets};
 use axum::Router;
@@ -53,7 +54,9 @@ fn pages() -> Router<App> {
 
 /// The whole interface as an OpenAPI document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    interface().merge(operations()).into_openapi()
+    let mut document = interface().merge(operations()).into_openapi();
+    parameters::describe(&mut document);
+    document
 }
 
 /// Every pattern of every router here, for counting.

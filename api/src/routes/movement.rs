@@ -17,13 +17,13 @@ use utoipa::ToSchema;
 pub(crate) struct MovementForm<'a> {
     /// A decimal string, or a JSON number that is an integer.
     #[serde(borrow)]
-    #[schema(value_type = String, required, example = "12.34")]
+    #[schema(value_type = String, required, pattern = "^[0-9]{1,18}(\\.[0-9]{1,18})?$", example = "12.34")]
     pub(crate) amount: Raw<'a>,
     /// The wallet's own, if left out.
-    #[schema(value_type = Option<String>, example = "USD")]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9]{3,10}$", example = "USD")]
     pub(crate) currency: Raw<'a>,
     /// What it is for, up to 140 characters.
-    #[schema(value_type = Option<String>, example = "invoice 7")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 140, example = "invoice 7")]
     pub(crate) reference: Raw<'a>,
 }
 

@@ -23,14 +23,14 @@ use utoipa::ToSchema;
 pub(crate) struct RegisterForm<'a> {
     /// 3 to 32 of letters, digits, '_', '.' and '-'.
     #[serde(borrow)]
-    #[schema(value_type = String, required, example = "ada")]
+    #[schema(value_type = String, required, pattern = "^[A-Za-z0-9_.-]{3,32}$", example = "ada")]
     username: Raw<'a>,
-    #[schema(value_type = String, required, format = Email, example = "ada@example.com")]
+    #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
     email: Raw<'a>,
     /// 8 to 128 characters, and not one of those that everybody tries first.
-    #[schema(value_type = String, required, format = Password, example = "correct horse battery staple")]
+    #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 128, example = "correct horse battery staple")]
     password: Raw<'a>,
-    #[schema(value_type = Option<String>, example = "Ada Lovelace")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Ada Lovelace")]
     name: Raw<'a>,
     /// Of the first wallet.
     #[schema(value_type = Option<String>, example = "USD")]
