@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
 /// Most digits an amount or a balance may have: 10²⁸ − 1 minor units. The 96-bit mantissa of a `Decimal` holds 7.9 × 10²⁸.
-const DIGITS_MAX: usize = 28;
+const DIGITS_MAX: usize = Money::DIGITS_MAX;
 const MINOR_LIMIT: i128 = 10_i128.pow(28);
 
 /// An amount in some currency. It knows its scale, not its currency: that stands once beside it.
@@ -37,6 +37,9 @@ pub enum MoneyError {
 }
 
 impl Money {
+    /// Of an amount or a balance, before and after the point together.
+    pub const DIGITS_MAX: usize = 28;
+
     pub const fn zero(currency: Currency) -> Self {
         Self { minor: 0, scale: currency.scale() }
     }
@@ -126,7 +129,7 @@ impl Money {
 }
 
 /// The two halves of `123.45`, if that is all there is.
-fn plain_decimal(text: &str) -> Result<(&str, &str), MoneyError> {
+pub(crate) fn plain_decimal(text: &str) -> Result<(&str, &str), MoneyError> {
     let (whole, decimals) = match text.split_once('.') {
         Some((_, "")) => return Err(MoneyError::NotADecimal),
         Some(halves) => halves,

@@ -5,11 +5,13 @@
 
 use super::sessions::ended;
 use super::{
-    API_KEYS_MAX, ApiKey, EndReason, Exchange, LoginSession, Preferences, Role, UserCommand, UserEvent,
-    UserRefusal, UserStatus,
+    API_KEYS_MAX, ApiKey, ApiKeyChange, EndReason, Exchange, LoginSession, Preferences, Role, UserCommand,
+    UserEvent, UserRefusal, UserStatus,
 };
 use crate::aggregate::aggregate_shim;
-use crate::{AggregateKind, ApiKeyId, Decide, LoginSessionId, Sealed, SealedIn, Timestamp, UserId};
+use crate::{
+    AggregateKind, ApiKeyId, Decide, LoginSessionId, Scope, Scopes, Sealed, SealedIn, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,15 @@ impl User {
     fn held_key(&self, id: ApiKeyId) -> Result<&ApiKey, UserRefusal> {
         self.active_person()?;
         self.api_key(id).ok_or(UserRefusal::KeyNotFound)
+    }
+
+    /// A person's keys do what the person does; who reads everybody's history is a service.
+    fn may_give(&self, scopes: Scopes) -> Result<(), UserRefusal> {
+        let person = self.active_person()?;
+        if scopes.contains(Scope::Audit) && !person.roles.contains(&Role::Service) {
+            return Err(UserRefusal::ScopeNotAllowed { scope: Scope::Audit });
+        }
+        Ok(())
     }
 
     /// One event, and after it the end of every session.
@@ -160,6 +171,10 @@ impl Decide for User {
                 self.living_person()?;
                 Ok(self.end_sessions(except, reason, at).collect())
             }
+            UserCommand::ExpireSessions { at } => {
+                self.living_person()?;
+                Ok(self.expire_sessions(at).collect())
+            }
             UserCommand::ChangeProfile { username, email, name, remove_name, at } => {
                 let person = self.active_person()?;
                 let name_removed = remove_name && person.name.is_some();
@@ -205,14 +220,15 @@ impl Decide for User {
                 let ended = self.end_sessions(None, EndReason::Erased, at);
                 Ok(ended.chain([UserEvent::UserErased { erased_at: at }]).collect())
             }
-            UserCommand::ChangePreferences { preferences, at } => {
-                if self.active_person()?.preferences == preferences {
-                    return Ok(vec![]);
-                }
-                Ok(vec![UserEvent::PreferencesChanged { preferences, changed_at: at }])
+            UserCommand::ChangePreferences { change, at } => {
+                let before = &self.active_person()?.preferences;
+                let preferences = before.changed(change)?;
+                let is_same = preferences == *before;
+                let changed = UserEvent::PreferencesChanged { preferences, changed_at: at };
+                Ok(if is_same { vec![] } else { vec![changed] })
             }
             UserCommand::CreateApiKey { key_id, name, scopes, expires_at, cidrs, at } => {
-                self.active_person()?;
+                self.may_give(scopes)?;
                 if self.api_keys.len() >= API_KEYS_MAX {
                     return Err(UserRefusal::TooManyKeys { max: API_KEYS_MAX });
                 }
@@ -220,6 +236,10 @@ impl Decide for User {
             }
             UserCommand::ChangeApiKey { key_id, change, at } => {
                 self.held_key(key_id)?;
+                self.may_give(change.scopes.unwrap_or_default())?;
+                if change == ApiKeyChange::default() {
+                    return Ok(vec![]);
+                }
                 Ok(vec![UserEvent::ApiKeyChanged { key_id, change, changed_at: at }])
             }
             UserCommand::RotateApiKey { key_id, generation, previous_for, at } => {

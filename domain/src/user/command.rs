@@ -1,6 +1,8 @@
 //! What a user can be asked to do. Personal data arrives sealed, times and ids arrive decided.
 
-use super::{ApiKeyChange, CredentialsHeld, EndReason, Exchange, PasswordChangeReason, Preferences, Role};
+use super::{
+    ApiKeyChange, CredentialsHeld, EndReason, Exchange, PasswordChangeReason, PreferencesChange, Role,
+};
 use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,6 +43,10 @@ pub enum UserCommand {
         reason: EndReason,
         at: Timestamp,
     },
+    /// Ends those that are over, whichever they are by then.
+    ExpireSessions {
+        at: Timestamp,
+    },
     /// What is left out stays.
     ChangeProfile {
         username: Option<Sealed>,
@@ -78,7 +84,7 @@ pub enum UserCommand {
         at: Timestamp,
     },
     ChangePreferences {
-        preferences: Preferences,
+        change: PreferencesChange,
         at: Timestamp,
     },
     CreateApiKey {
@@ -122,6 +128,7 @@ impl UserCommand {
             | Self::RefreshSession { at, .. }
             | Self::EndSession { at, .. }
             | Self::EndSessions { at, .. }
+            | Self::ExpireSessions { at }
             | Self::ChangeProfile { at, .. }
             | Self::VerifyEmail { at, .. }
             | Self::ChangePassword { at, .. }
@@ -147,6 +154,7 @@ impl UserCommand {
             Self::RefreshSession { .. } => "refresh_session",
             Self::EndSession { .. } => "end_session",
             Self::EndSessions { .. } => "end_sessions",
+            Self::ExpireSessions { .. } => "expire_sessions",
             Self::ChangeProfile { .. } => "change_profile",
             Self::VerifyEmail { .. } => "verify_email",
             Self::ChangePassword { .. } => "change_password",

@@ -1,7 +1,7 @@
 //! How what happened changes a user.
 
 use super::{ApiKey, LoginSession, Person, Preferences, User, UserEvent, UserStatus};
-use crate::{SealedIn, Timestamp};
+use crate::{Sealed, SealedIn, Timestamp};
 
 impl User {
     pub(super) fn fold(&mut self, event: &UserEvent) {
@@ -127,19 +127,29 @@ impl User {
 
     fn evolve_api_keys(&mut self, event: &UserEvent) {
         match *event {
-            UserEvent::ApiKeyCreated { key_id, scopes, expires_at, .. } => {
-                self.api_keys.push(ApiKey { key_id, scopes, is_active: true, expires_at, generation: 1 });
+            UserEvent::ApiKeyCreated { key_id, ref name, scopes, expires_at, ref cidrs, created_at } => {
+                let here = |sealed: &Sealed| SealedIn::new(event.type_name(), sealed.clone());
+                self.api_keys.push(ApiKey {
+                    key_id,
+                    name: here(name),
+                    scopes,
+                    cidrs: cidrs.as_ref().map(here),
+                    is_active: true,
+                    expires_at,
+                    generation: 1,
+                    previous_until: None,
+                    created_at,
+                });
             }
             UserEvent::ApiKeyChanged { key_id, ref change, .. } => {
                 if let Some(key) = self.api_keys.iter_mut().find(|key| key.key_id == key_id) {
-                    key.scopes = change.scopes.unwrap_or(key.scopes);
-                    key.is_active = change.is_active.unwrap_or(key.is_active);
-                    key.expires_at = change.expires_at.unwrap_or(key.expires_at);
+                    key.evolve(event.type_name(), change);
                 }
             }
-            UserEvent::ApiKeyRotated { key_id, generation, .. } => {
+            UserEvent::ApiKeyRotated { key_id, generation, previous_until, .. } => {
                 if let Some(key) = self.api_keys.iter_mut().find(|key| key.key_id == key_id) {
                     key.generation = generation;
+                    key.previous_until = Some(previous_until);
                 }
             }
             UserEvent::ApiKeyRevoked { key_id, .. } => self.api_keys.retain(|key| key.key_id != key_id),

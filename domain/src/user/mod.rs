@@ -6,7 +6,7 @@ mod command;
 mod event;
 mod evolve;
 mod exchange;
-mod preferences;
+pub mod preferences;
 mod refusal;
 mod sessions;
 #[cfg(test)]
@@ -17,6 +17,6 @@ pub use api_key::{API_KEYS_MAX, ApiKey, ApiKeyChange};
 pub use command::{SessionPolicy, UserCommand};
 pub use event::{CredentialsHeld, EndReason, PasswordChangeReason, Role, UserEvent, UserStatus};
 pub use exchange::Exchange;
-pub use preferences::{Locale, Preferences, Theme, TradingMode};
+pub use preferences::{Locale, Preferences, PreferencesChange, Theme, TradingMode};
 pub use refusal::UserRefusal;
 pub use sessions::LoginSession;

@@ -1,5 +1,7 @@
 //! Why a user's command is declined.
 
+use crate::Currency;
+use crate::Scope;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -23,6 +25,12 @@ pub enum UserRefusal {
     TooManyKeys { max: usize },
     #[error("the key was rotated by somebody else just now")]
     KeyRotated,
+    #[error("only a service's key may have the scope {scope}")]
+    ScopeNotAllowed { scope: Scope },
     #[error("there are no credentials for this exchange")]
     NoCredentials,
+    #[error("has more decimals than {currency}")]
+    CapitalTooFine { currency: Currency },
+    #[error("has more digits than an amount in {currency} can have")]
+    CapitalTooLarge { currency: Currency },
 }

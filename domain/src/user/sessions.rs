@@ -66,6 +66,12 @@ impl User {
         ])
     }
 
+    /// Ends those that are over.
+    pub(super) fn expire_sessions(&self, at: Timestamp) -> impl Iterator<Item = UserEvent> + '_ {
+        let over = self.sessions().iter().filter(move |session| session.is_over(at));
+        over.map(move |session| ended(session.session_id, EndReason::Expired, at))
+    }
+
     /// Ends every session but one.
     pub(super) fn end_sessions(
         &self,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ApiKeyId, LoginSessionId, Scope, Sealed, Timestamp, UserId};
+use crate::{ApiKeyId, Decide, LoginSessionId, Scope, Scopes, Sealed, SealedIn, Timestamp, UserId};
 use cqrs_es::test::TestFramework;
 use std::time::Duration;
 use uuid::Uuid;
@@ -336,4 +336,77 @@ fn an_empty_change_of_profile_is_nothing() {
     // There was no name.
     Spec::with(()).given(vec![registered()]).when(change(true)).then_expect_events(vec![]);
     Spec::with(()).given(vec![registered()]).when(change(false)).then_expect_events(vec![]);
+}
+
+#[test]
+fn only_sessions_that_are_over_expire() {
+    let expire = |second| UserCommand::ExpireSessions { at: at(second) };
+    let history = || vec![registered(), opened(1, 1, 1), opened(2, 2, 2), refreshed(1, 2, 90)];
+    Spec::with(()).given(history()).when(expire(101)).then_expect_events(vec![]);
+    Spec::with(()).given(history()).when(expire(150)).then_expect_events(vec![ended(
+        2,
+        EndReason::Expired,
+        150,
+    )]);
+    Spec::with(())
+        .given(history())
+        .when(expire(190))
+        .then_expect_events(vec![ended(1, EndReason::Expired, 190), ended(2, EndReason::Expired, 190)]);
+}
+
+#[test]
+fn preferences_that_are_so_already_are_nothing_to_do() {
+    let dark = || PreferencesChange { theme: Some(Theme::Dark), ..PreferencesChange::default() };
+    let changed = || UserEvent::PreferencesChanged {
+        preferences: Preferences { theme: Theme::Dark, ..Preferences::default() },
+        changed_at: at(5),
+    };
+    let change = || UserCommand::ChangePreferences { change: dark(), at: at(5) };
+    Spec::with(()).given(vec![registered()]).when(change()).then_expect_events(vec![changed()]);
+    Spec::with(()).given(vec![registered(), changed()]).when(change()).then_expect_events(vec![]);
+}
+
+#[test]
+fn who_reads_everybodys_history_is_a_service() {
+    let scopes: Scopes = [Scope::WalletRead, Scope::Audit].into_iter().collect();
+    let create = UserCommand::CreateApiKey {
+        key_id: key(1),
+        name: sealed("k"),
+        scopes,
+        expires_at: at(1_000),
+        cidrs: None,
+        at: at(0),
+    };
+    let change = UserCommand::ChangeApiKey {
+        key_id: key(1),
+        change: ApiKeyChange { scopes: Some(scopes), ..ApiKeyChange::default() },
+        at: at(1),
+    };
+    let refused = UserRefusal::ScopeNotAllowed { scope: Scope::Audit };
+    Spec::with(()).given(vec![registered()]).when(create.clone()).then_expect_error(refused.clone());
+    Spec::with(()).given(vec![registered(), created(1)]).when(change.clone()).then_expect_error(refused);
+    let service = UserEvent::RolesChanged { roles: vec![Role::Service], changed_at: at(0) };
+    let given = vec![registered(), service, created(1)];
+    for command in [create, change] {
+        assert!(Spec::with(()).given(given.clone()).when(command).inspect_result().is_ok());
+    }
+}
+
+#[test]
+fn a_key_is_as_its_last_change_left_it() {
+    let mut user = User::default();
+    let change = ApiKeyChange { name: Some(sealed("n")), is_active: Some(false), ..ApiKeyChange::default() };
+    let changed = UserEvent::ApiKeyChanged { key_id: key(1), change, changed_at: at(1) };
+    let rotated =
+        UserEvent::ApiKeyRotated { key_id: key(1), generation: 2, previous_until: at(9), rotated_at: at(2) };
+    for event in [registered(), created(1), changed, rotated] {
+        user.evolve(&event);
+    }
+    let key = user.api_key(key(1)).unwrap();
+    assert_eq!(key.name, SealedIn::new("ApiKeyChanged", sealed("n")));
+    assert_eq!((key.is_active, key.expires_at, key.generation), (false, at(1_000), 2));
+    assert_eq!(key.previous_until, Some(at(9)));
+    let nothing =
+        UserCommand::ChangeApiKey { key_id: key.key_id, change: ApiKeyChange::default(), at: at(3) };
+    assert_eq!(user.decide(nothing), Ok(vec![]));
 }
