@@ -1,6 +1,6 @@
 //! The one place where what the write side declines, or what broke there, becomes a problem.
 
-use super::{Code, Problem};
+use super::{Code, FieldCode, FieldError, Problem};
 use crate::output::RenderError;
 use commands::vault::VaultError;
 use commands::{Failure, Refusal};
@@ -70,9 +70,25 @@ impl From<UserRefusal> for Problem {
             UserRefusal::KeyNotFound => Self::of(Code::ApiKeyNotFound),
             UserRefusal::TooManyKeys { max } => Self::of(Code::TooManyApiKeys).fact("max", max),
             UserRefusal::KeyRotated => Self::of(Code::ApiKeyRotated),
+            UserRefusal::ScopeNotAllowed { .. } => {
+                let detail = refusal.to_string().into();
+                Self::validation(vec![FieldError {
+                    pointer: "/scopes".into(),
+                    code: FieldCode::OneOf,
+                    detail,
+                }])
+            }
             UserRefusal::NoCredentials => Self::of(Code::CredentialsNotFound),
+            UserRefusal::CapitalTooFine { .. } => bad_capital(FieldCode::TooManyDecimals, &refusal),
+            UserRefusal::CapitalTooLarge { .. } => bad_capital(FieldCode::TooLarge, &refusal),
         }
     }
+}
+
+/// The one value that is not known to be valid before it meets the others.
+fn bad_capital(code: FieldCode, refusal: &UserRefusal) -> Problem {
+    let detail = refusal.to_string().into();
+    Problem::validation(vec![FieldError { pointer: "/default_capital".into(), code, detail }])
 }
 
 impl From<WalletRefusal> for Problem {
