@@ -40,9 +40,6 @@ impl Money {
     /// Of an amount or a balance, before and after the point together.
     pub const DIGITS_MAX: usize = 28;
 
-    /// Of an amount or a balance, before and after the point together.
-    pub const DIGITS_MAX: usize = Money::DIGITS_MAX;
-
     pub const fn zero(currency: Currency) -> Self {
         Self { minor: 0, scale: currency.scale() }
     }
@@ -132,7 +129,7 @@ impl Money {
 }
 
 /// The two halves of `123.45`, if that is all there is.
-pub(crate) pub(crate) fn plain_decimal(text: &str) -> Result<(&str, &str), MoneyError> {
+pub(crate) fn plain_decimal(text: &str) -> Result<(&str, &str), MoneyError> {
     let (whole, decimals) = match text.split_once('.') {
         Some((_, "")) => return Err(MoneyError::NotADecimal),
         Some(halves) => halves,

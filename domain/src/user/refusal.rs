@@ -2,7 +2,6 @@
 
 use crate::Currency;
 use crate::Scope;
-use crate::Currency;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -30,10 +29,6 @@ pub enum UserRefusal {
     ScopeNotAllowed { scope: Scope },
     #[error("there are no credentials for this exchange")]
     NoCredentials,
-    #[error("has more decimals than {currency}")]
-    CapitalTooFine { currency: Currency },
-    #[error("has more digits than an amount in {currency} can have")]
-    CapitalTooLarge { currency: Currency },
     #[error("has more decimals than {currency}")]
     CapitalTooFine { currency: Currency },
     #[error("has more digits than an amount in {currency} can have")]
