@@ -10,7 +10,6 @@ mod directory;
 mod door;
 mod health;
 mod input;
-mod net;
 mod openapi;
 mod parameters;
 mod output;
@@ -24,7 +23,7 @@ mod telemetry;
 
 pub use application::{Application, BuildError};
 pub use health::{Component, Finding, HealthSources, Status};
-pub use net::{Network, NotANetwork};
+pub use domain::{Network, NotANetwork};
 pub use router::openapi;
 pub use server::DRAIN_WITHIN;
 pub use settings::{Parts, Settings};

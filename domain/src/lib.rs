@@ -25,7 +25,7 @@ pub use currency::{Currency, CurrencyError};
 pub use event::{Event, UnreadableEvent};
 pub use id::{ApiKeyId, LoginSessionId, UserId, WalletId};
 pub use money::{Money, MoneyError};
-pub use network::{Network, NetworkError};
+pub use network::{Network, NotANetwork};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sealed::{Sealed, SealedIn};
 pub use text::{DisplayName, Email, Reference, TextError, Username};

@@ -1,52 +1,40 @@
-//! A network: the addresses that share their first bits, as `10.0.0.0/8` or `2001:db8::/32`.
+//! Networks: an address with the number of its leading bits that count, such as `10.0.0.0/8`.
 //!
-//! An address alone is a network of one. IPv4 that comes wrapped in IPv6 is IPv4 here.
+//! An IPv4 address that arrives in its IPv6 form (`::ffff:10.0.0.1`) is the IPv4 address, everywhere: else a list of
+//! networks could be walked around by connecting another way.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// The longest text of one: an IPv6 address written out, and its length.
-const TEXT_MAX: usize = 43;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
-    address: IpAddr,
-    prefix: u8,
+    /// Its first address: what does not count is zero.
+    first: IpAddr,
+    bits: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NetworkError {
-    #[error("is not a network: write it as 10.0.0.0/8 or 2001:db8::/32")]
-    NotANetwork,
-    #[error("names an address within the network: its first is {first}")]
-    NotItsFirstAddress { first: IpAddr },
-}
+#[error("is not a network: use an address, or one with its bits, for example 10.0.0.0/8 or 2001:db8::/32")]
+pub struct NotANetwork;
 
 impl Network {
-    pub fn parse(text: &str) -> Result<Self, NetworkError> {
-        if text.len() > TEXT_MAX {
-            return Err(NetworkError::NotANetwork);
-        }
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
-        let address: IpAddr = address.parse().map_err(|_| NetworkError::NotANetwork)?;
-        let width = width(address);
-        let prefix = prefix.map_or(Some(width), |prefix| length(prefix).filter(|prefix| *prefix <= width));
-        let prefix = prefix.ok_or(NetworkError::NotANetwork)?;
-        let first = first(address, prefix);
-        if first != address {
-            return Err(NetworkError::NotItsFirstAddress { first });
-        }
-        Ok(Self { address, prefix })
+    /// The network of so many bits that the address is in; an address alone, if those are more than it has.
+    #[must_use]
+    pub fn around(address: IpAddr, bits: u8) -> Self {
+        let address = address.to_canonical();
+        let bits = bits.min(width(address));
+        let first = match address {
+            IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() & mask_v4(bits)).into()),
+            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & mask_v6(bits)).into()),
+        };
+        Self { first, bits }
     }
 
     pub fn contains(self, address: IpAddr) -> bool {
-        let address = match self.address {
-            IpAddr::V4(_) => address.to_canonical(),
-            IpAddr::V6(_) => address,
-        };
-        width(address) == width(self.address) && first(address, self.prefix) == self.address
+        let address = address.to_canonical();
+        width(address) == width(self.first) && Self::around(address, self.bits).first == self.first
     }
 }
 
@@ -57,37 +45,48 @@ const fn width(address: IpAddr) -> u8 {
     }
 }
 
-/// Digits only: `parse` alone would take "+8" too.
-fn length(text: &str) -> Option<u8> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+fn mask_v4(bits: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0)
 }
 
-/// The address with every bit after the prefix cleared.
-fn first(address: IpAddr, prefix: u8) -> IpAddr {
-    let cleared = u32::from(width(address) - prefix);
-    match address {
-        IpAddr::V4(address) => {
-            let mask = u32::MAX.checked_shl(cleared).unwrap_or(0);
-            IpAddr::V4((address.to_bits() & mask).into())
-        }
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(cleared).unwrap_or(0);
-            IpAddr::V6((address.to_bits() & mask).into())
-        }
-    }
+fn mask_v6(bits: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0)
 }
 
 impl FromStr for Network {
-    type Err = NetworkError;
+    type Err = NotANetwork;
 
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
-        Self::parse(text)
+    /// Bits of the address that do not count may be set: `10.1.2.3/8` is `10.0.0.0/8`.
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
+        let bits = match bits {
+            None => width(address),
+            // `parse` alone would take a sign.
+            Some(bits) if bits.bytes().all(|b| b.is_ascii_digit()) => {
+                bits.parse().map_err(|_| NotANetwork)?
+            }
+            Some(_) => return Err(NotANetwork),
+        };
+        if bits > width(address) {
+            return Err(NotANetwork);
+        }
+        // In its IPv6 form the first 96 bits of an IPv4 address say only that it is one.
+        let is_mapped = address.is_ipv6() && address.to_canonical().is_ipv4();
+        match (is_mapped, bits.checked_sub(96)) {
+            (false, _) => Ok(Self::around(address, bits)),
+            (true, Some(bits)) => Ok(Self::around(address, bits)),
+            (true, None) => Err(NotANetwork),
+        }
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+        write!(f, "{}/{}", self.first, self.bits)
     }
 }
 
@@ -100,7 +99,7 @@ impl Serialize for Network {
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(de::Error::custom)
+        text.parse().map_err(de::Error::custom)
     }
 }
 
@@ -108,41 +107,61 @@ impl<'de> Deserialize<'de> for Network {
 mod tests {
     use super::*;
 
-    fn holds(network: &str, address: &str) -> bool {
-        Network::parse(network).unwrap().contains(address.parse().unwrap())
+    fn network(text: &str) -> Network {
+        text.parse().unwrap()
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
-    fn a_network_holds_what_shares_its_first_bits() {
-        assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.0"));
-        assert!(holds("192.0.2.128/25", "192.0.2.128") && !holds("192.0.2.128/25", "192.0.2.127"));
-        assert!(holds("2001:db8::/33", "2001:db8:7fff::1") && !holds("2001:db8::/33", "2001:db8:8000::1"));
-        assert!(holds("0.0.0.0/0", "203.0.113.9") && holds("::/0", "2001:db8::1"));
-        assert!(holds("192.0.2.7", "192.0.2.7") && !holds("192.0.2.7", "192.0.2.6"));
-    }
-
-    #[test]
-    fn one_family_is_not_the_other_but_wrapped_ipv4_is_ipv4() {
-        assert!(!holds("0.0.0.0/0", "2001:db8::1") && !holds("::/0", "192.0.2.1"));
-        assert!(holds("192.0.2.0/24", "::ffff:192.0.2.9") && !holds("192.0.2.0/24", "::ffff:192.0.3.9"));
-    }
-
-    #[test]
-    fn what_is_not_a_network_is_refused() {
-        for text in
-            ["", "/", "10/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+8", "::/129", "a.b", "10.0.0.0/8/8"]
-        {
-            assert_eq!(Network::parse(text), Err(NetworkError::NotANetwork), "{text:?}");
+    fn a_network_holds_what_begins_like_it() {
+        for (inside, outside, of) in [
+            ("10.255.0.1", "11.0.0.1", "10.0.0.0/8"),
+            ("192.168.1.7", "192.168.1.8", "192.168.1.7"),
+            ("203.0.113.130", "203.0.113.127", "203.0.113.128/25"),
+            ("2001:db8:1::5", "2001:db9::5", "2001:db8::/32"),
+            ("::1", "::2", "::1"),
+        ] {
+            assert!(network(of).contains(address(inside)), "{inside} in {of}");
+            assert!(!network(of).contains(address(outside)), "{outside} in {of}");
         }
-        let first = "10.0.0.0".parse().unwrap();
-        assert_eq!(Network::parse("10.1.2.3/8"), Err(NetworkError::NotItsFirstAddress { first }));
+        assert!(network("0.0.0.0/0").contains(address("8.8.8.8")));
+        assert!(!network("0.0.0.0/0").contains(address("2001:db8::1")), "another family is another world");
+        assert!(network("::/0").contains(address("2001:db8::1")));
     }
 
     #[test]
-    fn a_network_reads_back_as_it_is_written() {
-        for text in ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32", "::1/128"] {
-            assert_eq!(Network::parse(text).unwrap().to_string(), text);
+    fn the_longer_form_of_a_short_address_is_the_short_one() {
+        assert!(network("10.0.0.0/8").contains(address("::ffff:10.1.2.3")));
+        assert!(network("::ffff:10.0.0.0/104").contains(address("10.1.2.3")));
+        assert_eq!(network("::ffff:10.0.0.1"), network("10.0.0.1/32"));
+        assert!(!network("::/0").contains(address("::ffff:10.1.2.3")));
+    }
+
+    #[test]
+    fn bits_that_do_not_count_are_left_out() {
+        assert_eq!(network("10.1.2.3/8").to_string(), "10.0.0.0/8");
+        assert_eq!(network("2001:db8:0:1:2::/64").to_string(), "2001:db8:0:1::/64");
+        assert_eq!(network("127.0.0.1").to_string(), "127.0.0.1/32");
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in [
+            "",
+            "10",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.0/-1",
+            "10.0.0.0/8/8",
+            "a/8",
+        ] {
+            assert_eq!(text.parse::<Network>(), Err(NotANetwork), "{text}");
         }
-        assert_eq!(Network::parse("::1").unwrap().to_string(), "::1/128");
+        assert_eq!("::ffff:10.0.0.0/95".parse::<Network>(), Err(NotANetwork));
     }
 }
