@@ -25,16 +25,19 @@ begin
     begin
         insert into commands (key, fingerprint, position, events, refusal)
         select * from unnest(command_keys, fingerprints, command_positions, command_events, refusals::json[]);
+        -- Who holds a claim keeps it: a name may be spelt in another way.
         insert into claims (kind, digest, owner)
-        select * from unnest(claim_kinds, claim_digests, claim_owners);
+        select k, d, o from unnest(claim_kinds, claim_digests, claim_owners) as x (k, d, o)
+         where not exists (select from claims held where held.kind = k and held.digest = d and held.owner = o);
     exception when unique_violation then
         -- A plain insert and a rare exception cost half of `on conflict do nothing returning` on every row.
         raise exception 'conflicts' using errcode = 'CF002', detail = json_build_object(
             'keys', array(select key from commands where key = any(command_keys)),
             'claims', coalesce((
                 select json_agg(json_build_array(held.kind, held.digest))
-                  from unnest(claim_kinds, claim_digests) as wanted (kind, digest)
-                  join claims held using (kind, digest)), '[]'))::text;
+                  from unnest(claim_kinds, claim_digests, claim_owners) as wanted (kind, digest, owner)
+                  join claims held using (kind, digest)
+                 where held.owner <> wanted.owner), '[]'))::text;
     end;
 
     if cardinality(types) > 0 then
@@ -60,6 +63,8 @@ begin
          where s.owner = d.owner and s.kind = d.kind and s.name = d.name;
     end if;
     if cardinality(erased) > 0 then
+        -- First: whoever makes a token for a mail holds that mail's row until the token is in `secrets`.
+        delete from outbox where user_id = any(erased);
         delete from secrets where owner = any(erased);
         delete from claims where owner = any(erased);
         delete from snapshots where aggregate_type = 'user' and aggregate_id = any(erased::text[]);

@@ -18,7 +18,7 @@ pub(crate) type Claim = (&'static str, Uuid);
 pub(crate) struct Draft<'a> {
     aggregates: &'a Aggregates,
     now: Timestamp,
-    is_claimed: &'a dyn Fn(Claim) -> bool,
+    is_claimed: &'a dyn Fn(Claim, Uuid) -> bool,
     drafted: Drafted,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn new(
         aggregates: &'a Aggregates,
         now: Timestamp,
-        is_claimed: &'a dyn Fn(Claim) -> bool,
+        is_claimed: &'a dyn Fn(Claim, Uuid) -> bool,
     ) -> Self {
         Self { aggregates, now, is_claimed, drafted: Drafted::default() }
     }
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
 
     fn claim(&mut self, claim: NewClaim, owner: Uuid) -> Result<(), Refusal> {
         let (kind, digest) = (claim.kind.as_str(), claim.digest);
-        if claim.is_taken || (self.is_claimed)((kind, digest)) {
+        if claim.is_taken || (self.is_claimed)((kind, digest), owner) {
             return Err(claim.kind.refusal());
         }
         self.drafted.claims.push(ClaimRow { kind, digest, owner });

@@ -8,7 +8,7 @@ use crate::{Done, Failure, Outcome, Refusal};
 use domain::{AggregateRef, Event, Timestamp};
 use journal::{CommandRow, Metadata, Recorded};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -59,17 +59,19 @@ impl OpenBatch {
     pub(crate) fn decide(
         &mut self,
         aggregates: &mut Aggregates,
-        claims: &mut HashSet<Claim>,
+        claims: &mut HashMap<Claim, Uuid>,
         submission: Submission,
     ) {
         self.begins_by = self.begins_by.min(submission.envelope.deadline.plus(COMMIT_BEGINS_WITHIN));
-        let is_claimed = |claim: Claim| claims.contains(&claim) || submission.taken.contains(&claim);
+        let is_claimed = |claim: Claim, owner: Uuid| {
+            claims.get(&claim).is_some_and(|holder| *holder != owner) || submission.taken.contains(&claim)
+        };
         let mut draft = Draft::new(aggregates, self.rows.recorded_at, &is_claimed);
         let decision = draft.decide(&submission.envelope);
         let drafted = draft.into_drafted();
         let outcome = match decision {
             Ok(()) => {
-                claims.extend(drafted.claims.iter().map(|claim| (claim.kind, claim.digest)));
+                claims.extend(drafted.claims.iter().map(|claim| ((claim.kind, claim.digest), claim.owner)));
                 let events = self.take_over(drafted);
                 self.accept(aggregates, &submission, events)
             }
@@ -108,7 +110,10 @@ impl OpenBatch {
     /// What stands beside the events. One statement may not write a row twice: the last one stands.
     fn take_over(&mut self, drafted: Drafted) -> Vec<(AggregateRef, Event)> {
         let rows = &mut self.rows;
-        rows.claims.extend(drafted.claims);
+        for claim in drafted.claims {
+            rows.claims.retain(|earlier| *earlier != claim);
+            rows.claims.push(claim);
+        }
         for released in drafted.released {
             rows.released.retain(|earlier| (earlier.kind, earlier.owner) != (released.kind, released.owner));
             rows.released.push(released);

@@ -11,7 +11,7 @@ use crate::decide::Claim;
 use crate::{Clock, Failure};
 use domain::Timestamp;
 use journal::{Journal, Lease, Tail};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -69,7 +69,8 @@ pub(crate) struct Term<'a> {
     pub(super) flight: Option<Flight>,
     /// Groups to be decided again, each a batch of its own, before anything new.
     pub(super) backlog: VecDeque<Vec<Submission>>,
-    pub(super) claims: HashSet<Claim>,
+    /// On their way into the journal, with who will hold them.
+    pub(super) claims: HashMap<Claim, Uuid>,
     /// Keys of commands between here and their answer.
     pub(super) keys: HashSet<Uuid>,
     pub(super) loading: Loading,
@@ -90,7 +91,7 @@ impl<'a> Term<'a> {
             open: OpenBatch::begin(committed.0 + 1, committed.1),
             flight: None,
             backlog: VecDeque::new(),
-            claims: HashSet::new(),
+            claims: HashMap::new(),
             keys,
             loading: Loading::new(around.journal.clone()),
             lookups: Lookups::new(around.journal.clone(), around.wary_for),
