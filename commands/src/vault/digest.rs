@@ -1,9 +1,11 @@
 //! Keyed digests of 16 bytes: what may be compared and never read.
 //!
-//! HMAC-SHA256 cut to a UUID's size. Claims and requests have keys of their own, and every part is preceded by its
-//! length, so no two different inputs digest alike. They are taken once per command: the keyed states are made once and
+//! HMAC-SHA256, cut to a UUID's size but for the secrets of API keys. Claims and requests have keys of their own, API
+//! keys a label under that of the claims, and every part is preceded by its length, so no two different inputs digest
+//! alike. They are taken once per command: the keyed states are made once and
 //! cloned, and nothing is allocated.
 
+use super::api_key::{ApiKeyDigest, ApiKeyText};
 use super::keyring::KeyRing;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -15,6 +17,7 @@ pub(super) struct Digests {
     claims: Hmac<Sha256>,
     keys: Hmac<Sha256>,
     fingerprints: Hmac<Sha256>,
+    api_keys: Hmac<Sha256>,
 }
 
 impl Digests {
@@ -22,6 +25,8 @@ impl Digests {
         let claims = keyed(ring.index_key().bytes());
         let requests = keyed(ring.request_key().bytes());
         Self {
+            // A claim begins with a length, and no length reads like this.
+            api_keys: claims.clone().chain_update(b"api key|"),
             claims,
             keys: requests.clone().chain_update(b"key|"),
             fingerprints: requests.chain_update(b"fingerprint|"),
@@ -38,6 +43,19 @@ impl Digests {
 
     pub(super) fn fingerprint(&self, parts: &[&[u8]]) -> Uuid {
         digest(&self.fingerprints, parts)
+    }
+
+    pub(super) fn api_key(&self, key: &ApiKeyText) -> ApiKeyDigest {
+        self.of_api_key(key).finalize().into_bytes().into()
+    }
+
+    /// In constant time.
+    pub(super) fn is_api_key(&self, key: &ApiKeyText, digest: &ApiKeyDigest) -> bool {
+        self.of_api_key(key).verify_slice(digest).is_ok()
+    }
+
+    fn of_api_key(&self, key: &ApiKeyText) -> Hmac<Sha256> {
+        self.api_keys.clone().chain_update(key.key_id().0.as_bytes()).chain_update(key.secret())
     }
 }
 
@@ -102,6 +120,17 @@ mod tests {
                 assert_ne!(digests.fingerprint(cut), digests.fingerprint(other));
             }
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_secret_belongs_to_one_key_and_one_ring() {
+        let ring = KeyRing::generate().unwrap();
+        let digests = Digests::new(&ring);
+        let [key, other] = [1, 2].map(|n| ApiKeyText::generate(Uuid::from_u128(n).into()).unwrap());
+        let digest = digests.api_key(&key);
+        assert!(Digests::new(&ring).is_api_key(&key, &digest));
+        assert!(!digests.is_api_key(&other, &digest));
+        assert!(!Digests::new(&KeyRing::generate().unwrap()).is_api_key(&key, &digest));
     }
 
     #[test]
