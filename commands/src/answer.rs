@@ -29,6 +29,9 @@ pub enum Failure {
     /// Wrong name or wrong password: never said which.
     #[error("the credentials are not right")]
     InvalidCredentials,
+    /// So many wrong ones in a row that even the right password has to wait.
+    #[error("too many failed sign-ins in a row")]
+    TooManyAttempts { retry_after: Duration },
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,
     /// Two hold the token: the login session was ended.

@@ -2,6 +2,7 @@
 
 use crate::password::Hasher;
 use crate::sequencer::Submission;
+use crate::throttle::Throttle;
 use crate::vault::Vault;
 use crate::{Clock, Envelope, Failure, Outcome, RefreshTokens};
 use domain::Currency;
@@ -34,6 +35,7 @@ struct Inner {
     journal: Journal,
     vault: Vault,
     hasher: Hasher,
+    throttle: Throttle,
     refresh_tokens: RefreshTokens,
     options: CommandsOptions,
 }
@@ -53,8 +55,9 @@ impl Commands {
         hasher: Hasher,
         options: CommandsOptions,
     ) -> Self {
-        let refresh_tokens = RefreshTokens::new(vault.key_ring());
-        Self { inner: Arc::new(Inner { inbox, journal, vault, hasher, refresh_tokens, options }) }
+        let refresh_tokens = RefreshTokens::new(&vault.key_ring());
+        let throttle = Throttle::new(journal.clone());
+        Self { inner: Arc::new(Inner { inbox, journal, vault, hasher, throttle, refresh_tokens, options }) }
     }
 
     /// The one door to the sequencer.
@@ -82,6 +85,10 @@ impl Commands {
 
     pub(crate) fn hasher(&self) -> &Hasher {
         &self.inner.hasher
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.inner.throttle
     }
 
     pub(crate) fn refresh_tokens(&self) -> &RefreshTokens {

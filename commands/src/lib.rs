@@ -16,6 +16,7 @@ mod refresh_token;
 mod refusal;
 mod sequencer;
 mod status;
+mod throttle;
 pub mod users;
 pub mod vault;
 pub mod wallets;

@@ -16,6 +16,9 @@ impl From<Failure> for Problem {
                 Self::from(refusal).at_position(position).replayed(replayed)
             }
             Failure::InvalidCredentials => Self::of(Code::InvalidCredentials),
+            Failure::TooManyAttempts { retry_after } => {
+                Self::of(Code::TooManyAttempts).retry_after(retry_after)
+            }
             Failure::InvalidRefreshToken => Self::of(Code::InvalidRefreshToken),
             Failure::RefreshTokenReused { .. } => Self::new(
                 Code::RefreshTokenReused,

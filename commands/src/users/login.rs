@@ -1,10 +1,14 @@
 //! Login.
 
+use crate::throttle::{Account, Past};
 use crate::{ClaimKind, Commands, Context, Done, Failure, SecretKind};
 use domain::user::{User, UserCommand};
 use domain::{Email, LoginSessionId, Timestamp, UserId, Username};
+use journal::JournalError;
 use secrecy::SecretString;
 use sqlx::Row;
+use sqlx::postgres::PgRow;
+use std::time::Instant;
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -38,12 +42,18 @@ struct Credentials {
     version: u64,
 }
 
+/// Who a name belongs to, if to anybody, and how often it was guessed at.
+struct Found {
+    account: Account,
+    credentials: Option<Credentials>,
+}
+
 impl Commands {
     /// Opens a login session. The same work is done, and the same is said, whether the user exists or not.
     pub async fn login(&self, context: Context, login: Login) -> Result<SignedIn, Failure> {
-        let credentials = self.find_credentials(&login.identifier).await?;
+        let Found { account, credentials } = self.find_credentials(&login.identifier).await?;
         let stored = credentials.as_ref().map(|found| found.hash.clone());
-        let right = self.hasher().verify(login.password, stored).await?;
+        let right = self.try_password(&account, login.password, stored).await?;
         let Some(Credentials { user_id, version, .. }) = credentials.filter(|_| right) else {
             return Err(Failure::InvalidCredentials);
         };
@@ -80,28 +90,45 @@ impl Commands {
         Ok(SignedIn { refresh_token, session_id, version, position: done.position, user })
     }
 
-    /// By claim, never by a read model: a user can log in the moment they are registered.
-    async fn find_credentials(&self, identifier: &Identifier) -> Result<Option<Credentials>, Failure> {
+    /// By claim, never by a read model: a user can log in the moment they are registered. One question, whoever it is;
+    /// address and name of a user lead to the same account.
+    async fn find_credentials(&self, identifier: &Identifier) -> Result<Found, Failure> {
         let (kind, normalised) = match identifier {
             Identifier::Email(email) => (ClaimKind::Email, email.normalised()),
             Identifier::Username(name) => (ClaimKind::Username, name.normalised()),
         };
-        let row = sqlx::query(
-            "select s.owner, s.version, s.value from claims c join secrets s on s.owner = c.owner and s.kind = $3 \
-             where c.kind = $1 and c.digest = $2",
-        )
-        .bind(kind.as_str())
-        .bind(self.vault().claim(kind.as_str(), &normalised))
-        .bind(SecretKind::Password.as_str())
-        .fetch_optional(self.journal().pool())
-        .await
-        .map_err(|_| Failure::unavailable("the database cannot be reached"))?;
+        let digest = self.vault().claim(kind.as_str(), &normalised);
+        let asked = Instant::now();
+        let query = format!(
+            "select s.owner, s.version, s.value, {} from (select $2::uuid as digest) as named \
+             left join claims c on c.kind = $1 and c.digest = named.digest \
+             left join secrets s on s.owner = c.owner and s.kind = $3 \
+             left join sign_in_failures f on f.id = coalesce(s.owner, named.digest)",
+            Past::COLUMNS
+        );
+        let row = sqlx::query(&query)
+            .bind(kind.as_str())
+            .bind(digest)
+            .bind(SecretKind::Password.as_str())
+            .fetch_one(self.journal().pool())
+            .await
+            .map_err(JournalError::Postgres)?;
+        let credentials = Credentials::of(&row)?;
+        let id = credentials.as_ref().map_or(digest, |found| found.user_id.0);
+        let past = Past::of(&row).map_err(JournalError::Postgres)?;
+        Ok(Found { account: Account { id, past, asked }, credentials })
+    }
+}
+
+impl Credentials {
+    fn of(row: &PgRow) -> Result<Option<Self>, Failure> {
         let broken = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
-        let Some(row) = row else { return Ok(None) };
+        let owner: Option<Uuid> = row.try_get("owner").map_err(|e| broken(&e))?;
+        let Some(owner) = owner else { return Ok(None) };
         let hash: Vec<u8> = row.try_get("value").map_err(|e| broken(&e))?;
         let version: i64 = row.try_get("version").map_err(|e| broken(&e))?;
-        Ok(Some(Credentials {
-            user_id: UserId(row.try_get("owner").map_err(|e| broken(&e))?),
+        Ok(Some(Self {
+            user_id: UserId(owner),
             hash: String::from_utf8(hash).map_err(|e| broken(&e))?,
             version: u64::try_from(version).map_err(|e| broken(&e))?,
         }))
