@@ -42,7 +42,7 @@ impl Application {
         let address = parts.listener.local_addr()?;
         let ops_address = parts.ops_listener.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
         let connections_max = settings.connections_max;
-        let keys = TokenKeys::new(parts.commands.vault().key_ring())?;
+        let keys = TokenKeys::new(parts.commands.vault().rings().clone(), settings.access_token_ttl)?;
         let admission = Admission::new(keys, settings.access_token_ttl, parts.journal.clone());
         let feed = admission.revocations().feed(parts.journal.clone(), parts.tail);
         let feed = settings.serves_interface.then_some(feed);

@@ -141,11 +141,12 @@ impl AccessTokens {
             roles,
         };
         let is_admin = claims.roles.contains(&Role::Admin);
-        let (kid, key) = self.keys.signing();
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(kid.clone());
-        let token = jsonwebtoken::encode(&header, &claims, key)?;
+        let token = self.keys.sign(|kid, key| {
+            let mut header = Header::new(Algorithm::EdDSA);
+            header.typ = Some(TYPE.to_owned());
+            header.kid = Some(kid.to_owned());
+            jsonwebtoken::encode(&header, &claims, key)
+        })?;
         let access = Access { user_id, session_id, expires_at, is_admin };
         Ok(Issued { token, access, expires_in: expires_at.saturating_sub(now) })
     }
@@ -158,8 +159,11 @@ impl AccessTokens {
         if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) {
             return Err(TokenRefusal::Malformed);
         }
-        let key = header.kid.and_then(|kid| self.keys.verifying(&kid)).ok_or(TokenRefusal::UnknownKey)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
+        let kid = header.kid.ok_or(TokenRefusal::UnknownKey)?;
+        let claims = self
+            .keys
+            .verify(&kid, |key| jsonwebtoken::decode::<Claims>(token, key, &self.validation))
+            .ok_or(TokenRefusal::UnknownKey)?
             .map_err(|error| match error.kind() {
                 ErrorKind::InvalidSignature => TokenRefusal::BadSignature,
                 ErrorKind::ExpiredSignature => TokenRefusal::Expired,
@@ -187,7 +191,7 @@ mod tests {
     use super::*;
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use commands::vault::KeyRing;
+    use commands::vault::{KeyRing, LiveRing, TokenKey};
     use domain::Timestamp;
     use jsonwebtoken::EncodingKey;
     use serde_json::{Value, json};
@@ -195,7 +199,9 @@ mod tests {
 
     fn tokens(ttl: u64) -> (AccessTokens, KeyRing) {
         let ring = KeyRing::generate().unwrap();
-        (AccessTokens::new(TokenKeys::new(&ring).unwrap(), Duration::from_secs(ttl)), ring)
+        let ttl = Duration::from_secs(ttl);
+        let keys = TokenKeys::new(LiveRing::fixed(ring.clone()), ttl).unwrap();
+        (AccessTokens::new(keys, ttl), ring)
     }
 
     fn ids() -> (UserId, LoginSessionId) {
@@ -223,15 +229,19 @@ mod tests {
         })
     }
 
+    fn key_of(ring: &KeyRing) -> &TokenKey {
+        ring.signing_key(OffsetDateTime::now_utc().into())
+    }
+
     fn header(ring: &KeyRing) -> Header {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
-        header.kid = Some(ring.token_key().kid().to_owned());
+        header.kid = Some(key_of(ring).kid().to_owned());
         header
     }
 
     fn signed(ring: &KeyRing, header: &Header, claims: &Value) -> String {
-        jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(ring.token_key().pkcs8_der())).unwrap()
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_ed_der(key_of(ring).pkcs8_der())).unwrap()
     }
 
     #[test]
@@ -243,7 +253,7 @@ mod tests {
         assert_eq!(expires_in, 60);
         assert!(!access.has_expired());
         let header = jsonwebtoken::decode_header(&token).unwrap();
-        assert_eq!(header.kid.as_deref(), Some(ring.token_key().kid()));
+        assert_eq!(header.kid.as_deref(), Some(key_of(&ring).kid()));
         assert!(tokens.verify(&signed(&ring, &super::tests::header(&ring), &claims())).is_ok());
     }
 
@@ -299,8 +309,8 @@ mod tests {
 
         let mut symmetric = Header::new(Algorithm::HS256);
         symmetric.typ = Some(TYPE.to_owned());
-        symmetric.kid = Some(ring.token_key().kid().to_owned());
-        let secret = EncodingKey::from_secret(ring.token_key().public());
+        symmetric.kid = Some(key_of(&ring).kid().to_owned());
+        let secret = EncodingKey::from_secret(key_of(&ring).public());
         let confused = jsonwebtoken::encode(&symmetric, &claims(), &secret).unwrap();
         assert_eq!(tokens.verify(&confused), Err(TokenRefusal::Malformed));
     }
@@ -309,7 +319,7 @@ mod tests {
     fn an_unsigned_or_changed_token_is_refused() {
         let (tokens, ring) = tokens(60);
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let none = json!({"alg": "none", "typ": TYPE, "kid": ring.token_key().kid()});
+        let none = json!({"alg": "none", "typ": TYPE, "kid": key_of(&ring).kid()});
         assert_eq!(
             tokens.verify(&format!("{}.{}.", part(&none), part(&claims()))),
             Err(TokenRefusal::Malformed)

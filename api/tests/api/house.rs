@@ -1,9 +1,10 @@
 //! Everything behind one port: a database, a writer, the projections, and the door; and people who use it.
 
 use crate::client::{Answered, Ask};
+use crate::keys_file::KeysFile;
 use api::{Application, HealthSources, Parts, Settings};
 use commands::password::{Hasher, HasherOptions};
-use commands::vault::{KeyRing, Vault};
+use commands::vault::Vault;
 use commands::{Clock, Commands, CommandsOptions, WriteSide, Writer, WriterOptions};
 use domain::Currency;
 use domain::user::SessionPolicy;
@@ -30,7 +31,7 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) ops_address: SocketAddr,
     pub(crate) journal: Journal,
-    pub(crate) ring: KeyRing,
+    pub(crate) keys: KeysFile,
     pub(crate) vault: Vault,
     /// Asks the door to stop, and only it.
     pub(crate) close_door: CancellationToken,
@@ -79,9 +80,10 @@ impl House {
         let options = JournalOptions { database_url: postgres.database().await, connections_max: 12 };
         let journal = Journal::connect(&options).await.unwrap();
         let (tail, checkpoints) = (Tail::new(0), Checkpoints::default());
-        let ring = KeyRing::generate().unwrap();
-        let vault = Vault::new(ring.clone(), journal.clone());
+        let keys = KeysFile::new();
+        let vault = Vault::following(keys.open(), journal.clone());
         let cancel = CancellationToken::new();
+        tokio::spawn(vault.rings().clone().follow(cancel.clone()));
 
         let (commands, writer) = Writer::new(
             write_side(&journal, &tail, &vault),
@@ -111,14 +113,15 @@ impl House {
         })
         .await;
         let people = AtomicU64::new(0);
-        Self { address, ops_address, journal, ring, vault, close_door, cancel, postgres, people }
+        Self { address, ops_address, journal, keys, vault, close_door, cancel, postgres, people }
     }
 
     /// The door of another process: same database and keys, nobody there tells it what is written here.
     pub(crate) async fn door_elsewhere(&self, choices: Choices) -> SocketAddr {
         let tail = Tail::new(self.head().await);
+        let vault = Vault::following(self.keys.open(), self.journal.clone());
         let (commands, declining) = Writer::new(
-            write_side(&self.journal, &tail, &self.vault),
+            write_side(&self.journal, &tail, &vault),
             commands_options(choices.session_idle),
             writer_options(),
             self.cancel.clone(),

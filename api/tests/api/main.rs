@@ -9,6 +9,7 @@ mod client;
 mod codes;
 mod events;
 mod house;
+mod keys_file;
 mod operations;
 mod reading;
 mod registration;

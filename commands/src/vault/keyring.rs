@@ -2,16 +2,22 @@
 //!
 //! It is JSON, made once and kept by whoever runs Counterfoil; `keys` wrap the data keys of users (`active` wraps new
 //! ones, the others only unwrap), the rest are named after what they are for. Correct because nothing is accepted half:
-//! a ring has each key, each of 32 bytes, no two the same, and exactly one token key that signs. No error and no
-//! `Debug` shows key material.
+//! a ring has each key, each of 32 bytes, no two the same, and exactly one token key that is active. No error and no
+//! `Debug` shows key material. A ring never changes: [`rotation`] makes the next one.
 
 use super::secret_key::SecretKey;
-use super::token_key::{TokenKey, TokenKeyState};
+use super::token_key::{TokenKey, TokenKeyState, TokenKeyTimes};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
+
+mod rotation;
+mod stages;
+
+pub use rotation::{NotYet, RotationError};
 
 /// Longest name of a wrapping key. Shorter than a key in base64url, so a key put in a name's place is not printed.
 const ID_MAX: usize = 32;
@@ -19,6 +25,10 @@ const ID_MAX: usize = 32;
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     wrapping: WrappingKey,
+    /// Since when nothing new is wrapped by any other key; nothing, for the first one.
+    active_since: Option<Timestamp>,
+    /// The name of the one that the next rotation makes active: it is known everywhere before it wraps.
+    next: Option<String>,
     /// Unwrap only: data keys that were wrapped before the active key came.
     older: Vec<WrappingKey>,
     index: SecretKey,
@@ -44,6 +54,8 @@ pub enum KeyRingError {
     BadName,
     #[error("the keys file: \"active\" names none of \"keys\"")]
     NoActiveKey,
+    #[error("the keys file: \"next\" must name one of \"keys\" that is not active yet")]
+    NoNextKey,
     #[error("the keys file: exactly one signing key must be active, and {active} are")]
     NotOneSigningKey { active: usize },
     #[error("the keys file: a signing key stands under another name than its own, {kid}")]
@@ -56,21 +68,26 @@ pub enum KeyRingError {
     Random(#[from] getrandom::Error),
 }
 
+impl WrappingKey {
+    fn generate() -> Result<Self, KeyRingError> {
+        let mut id = [0; 6];
+        getrandom::fill(&mut id)?;
+        Ok(Self { id: format!("k-{}", URL_SAFE_NO_PAD.encode(id)), key: SecretKey::generate()? })
+    }
+}
+
 impl KeyRing {
     /// Fresh keys for a new installation.
     pub fn generate() -> Result<Self, KeyRingError> {
-        let mut id = [0; 6];
-        getrandom::fill(&mut id)?;
         Ok(Self {
-            wrapping: WrappingKey {
-                id: format!("k-{}", URL_SAFE_NO_PAD.encode(id)),
-                key: SecretKey::generate()?,
-            },
+            wrapping: WrappingKey::generate()?,
+            active_since: None,
+            next: None,
             older: Vec::new(),
             index: SecretKey::generate()?,
             request: SecretKey::generate()?,
             refresh: SecretKey::generate()?,
-            token: TokenKey::new(SecretKey::generate()?, TokenKeyState::Active)?,
+            token: TokenKey::new(SecretKey::generate()?, TokenKeyState::Active, TokenKeyTimes::default())?,
             other_tokens: Vec::new(),
         })
     }
@@ -81,8 +98,13 @@ impl KeyRing {
             .map_err(|error| KeyRingError::Unreadable { line: error.line(), column: error.column() })?;
         let (wrapping, older) = wrapping_keys(&file)?;
         let (token, other_tokens) = token_keys(&file)?;
+        if file.next.as_ref().is_some_and(|next| !older.iter().any(|key| key.id == *next)) {
+            return Err(KeyRingError::NoNextKey);
+        }
         let ring = Self {
             wrapping,
+            active_since: file.active_since,
+            next: file.next,
             older,
             index: read_key("index_key", &file.index_key)?,
             request: read_key("request_key", &file.request_key)?,
@@ -98,6 +120,8 @@ impl KeyRing {
         let text = |key: &SecretKey| KeyText(key.to_base64());
         let file = KeyFile {
             active: self.wrapping.id.clone(),
+            active_since: self.active_since,
+            next: self.next.clone(),
             keys: std::iter::once(&self.wrapping)
                 .chain(&self.older)
                 .map(|wrapping| (wrapping.id.clone(), text(&wrapping.key)))
@@ -108,7 +132,9 @@ impl KeyRing {
             signing: self
                 .token_keys()
                 .map(|key| {
-                    (key.kid().to_owned(), SigningEntry { seed: text(key.seed()), state: key.state() })
+                    let TokenKeyTimes { signs_from, retired_at } = key.times();
+                    let (seed, state) = (text(key.seed()), key.state());
+                    (key.kid().to_owned(), SigningEntry { seed, state, signs_from, retired_at })
                 })
                 .collect(),
         };
@@ -116,12 +142,7 @@ impl KeyRing {
         Zeroizing::new(serde_json::to_string_pretty(&file).unwrap_or_default())
     }
 
-    /// The key that signs access tokens.
-    pub const fn token_key(&self) -> &TokenKey {
-        &self.token
-    }
-
-    /// Every key whose public half is published, the signing one first.
+    /// Every key for access tokens, the active one first.
     pub fn token_keys(&self) -> impl Iterator<Item = &TokenKey> {
         std::iter::once(&self.token).chain(&self.other_tokens)
     }
@@ -146,6 +167,11 @@ impl KeyRing {
 
     pub(crate) const fn refresh_key(&self) -> &SecretKey {
         &self.refresh
+    }
+
+    /// Whether what was claimed under one of the rings is known under the other.
+    pub(super) fn is_of_the_same_house(&self, other: &Self) -> bool {
+        self.index == other.index
     }
 
     fn shares_no_key(&self) -> Result<(), KeyRingError> {
@@ -182,7 +208,8 @@ fn wrapping_keys(file: &KeyFile) -> Result<(WrappingKey, Vec<WrappingKey>), KeyR
 fn token_keys(file: &KeyFile) -> Result<(TokenKey, Vec<TokenKey>), KeyRingError> {
     let mut keys = Vec::with_capacity(file.signing.len());
     for (kid, entry) in &file.signing {
-        let key = TokenKey::new(read_key("a signing key", &entry.seed)?, entry.state)?;
+        let times = TokenKeyTimes { signs_from: entry.signs_from, retired_at: entry.retired_at };
+        let key = TokenKey::new(read_key("a signing key", &entry.seed)?, entry.state, times)?;
         if key.kid() != kid {
             return Err(KeyRingError::WrongName { kid: key.kid().to_owned() });
         }
@@ -212,6 +239,10 @@ fn is_id(id: &str) -> bool {
 #[serde(deny_unknown_fields)]
 struct KeyFile {
     active: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    active_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
     keys: BTreeMap<String, KeyText>,
     index_key: KeyText,
     request_key: KeyText,
@@ -224,6 +255,10 @@ struct KeyFile {
 struct SigningEntry {
     seed: KeyText,
     state: TokenKeyState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signs_from: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retired_at: Option<Timestamp>,
 }
 
 /// A key as text, wiped when dropped.

@@ -4,17 +4,23 @@
 //! erases the person from every copy of the journal at once, while history stays whole: what cannot be opened any more
 //! reads as erased. Digests of addresses and requests are made here too, because they need keys.
 
+mod api_key;
 mod data_keys;
 mod digest;
 mod keyring;
+mod live_ring;
+mod rewrap;
 mod seal;
 mod secret_key;
 mod token_key;
 
+pub use api_key::{ApiKeyDigest, ApiKeyText};
 pub(crate) use digest::keyed;
-pub use keyring::{KeyRing, KeyRingError};
+pub use keyring::{KeyRing, KeyRingError, NotYet, RotationError};
+pub use live_ring::{LiveRing, RingFileError};
+pub use rewrap::{Rewrapped, count_by_wrapping_key, rewrap};
 pub use seal::DataKey;
-pub use token_key::{PublicJwk, TokenKey, TokenKeyState};
+pub use token_key::{PublicJwk, TokenKey, TokenKeyState, TokenKeyTimes};
 
 use async_trait::async_trait;
 use data_keys::DataKeys;
@@ -31,7 +37,7 @@ pub struct Vault {
 
 #[derive(Debug)]
 struct Inner {
-    ring: KeyRing,
+    rings: LiveRing,
     digests: Digests,
     data_keys: DataKeys,
 }
@@ -68,23 +74,36 @@ pub enum VaultError {
 
 impl Vault {
     pub fn new(ring: KeyRing, journal: Journal) -> Self {
-        let inner = Inner { digests: Digests::new(&ring), data_keys: DataKeys::new(journal), ring };
-        Self { inner: Arc::new(inner) }
+        Self::following(LiveRing::fixed(ring), journal)
     }
 
-    pub fn key_ring(&self) -> &KeyRing {
-        &self.inner.ring
+    /// With a ring that may be replaced while this process runs. Only keys that wrap and that sign change then: the
+    /// others belong to what has been written with them.
+    pub fn following(rings: LiveRing, journal: Journal) -> Self {
+        let digests = Digests::new(&rings.now());
+        Self { inner: Arc::new(Inner { digests, data_keys: DataKeys::new(journal), rings }) }
+    }
+
+    pub fn rings(&self) -> &LiveRing {
+        &self.inner.rings
+    }
+
+    /// As it is now.
+    pub fn key_ring(&self) -> Arc<KeyRing> {
+        self.inner.rings.now()
     }
 
     /// A data key for somebody new, and the row that keeps it: to be written with the user's first event.
     pub fn new_user_key(&self, user_id: UserId) -> Result<(DataKey, SecretRow), VaultError> {
         let key = DataKey::generate()?;
+        // Once a rotation has replaced the file, nothing new is wrapped by the key before.
+        self.inner.rings.look();
         let row = SecretRow {
             owner: user_id.0,
             kind: data_keys::KIND,
             name: String::new(),
             version: 1,
-            value: key.wrap(&self.inner.ring, user_id)?,
+            value: key.wrap(&self.inner.rings.now(), user_id)?,
         };
         // The read side opens the first event a moment later: it need not ask for the key.
         self.inner.data_keys.remember(user_id, key.clone());
@@ -93,7 +112,7 @@ impl Vault {
 
     /// Nothing, if the user is erased or never was.
     pub async fn user_key(&self, user_id: UserId) -> Result<Option<DataKey>, VaultError> {
-        let mut keys = self.inner.data_keys.find(&self.inner.ring, [user_id]).await?;
+        let mut keys = self.inner.data_keys.find(&self.inner.rings, [user_id]).await?;
         Ok(keys.remove(&user_id))
     }
 
@@ -117,7 +136,7 @@ impl Vault {
     /// Nothing stands for what belongs to an erased user.
     pub async fn open_many(&self, sealed: &[SealedAt<'_>]) -> Result<Vec<Option<String>>, VaultError> {
         let users = sealed.iter().map(|value| value.user_id);
-        let keys = self.inner.data_keys.find(&self.inner.ring, users).await?;
+        let keys = self.inner.data_keys.find(&self.inner.rings, users).await?;
         let open = |value: &SealedAt<'_>| {
             let place = seal::place(value.user_id, value.event_type, value.field);
             keys.get(&value.user_id).map(|key| key.open(&place, value.sealed)).transpose()

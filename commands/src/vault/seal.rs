@@ -60,15 +60,22 @@ impl DataKey {
     }
 
     pub(super) fn unwrap(ring: &KeyRing, user_id: UserId, envelope: &[u8]) -> Result<Self, VaultError> {
-        let Some((&[VERSION, id_len], rest)) = envelope.split_first_chunk::<2>() else {
-            return Err(VaultError::Unopenable);
-        };
-        let (id, rest) = rest.split_at_checked(usize::from(id_len)).ok_or(VaultError::Unopenable)?;
-        let id = std::str::from_utf8(id).map_err(|_| VaultError::Unopenable)?;
+        let (id, rest) = wrapped_parts(envelope).ok_or(VaultError::Unopenable)?;
         let wrapping = ring.wrapping(id).ok_or_else(|| VaultError::NoSuchKey { id: id.to_owned() })?;
         let plain = Zeroizing::new(decrypt(&wrapping.key, &wrapping_place(user_id, id), rest)?);
         SecretKey::from_slice(&plain).map(|key| Self(Arc::new(key))).ok_or(VaultError::Unopenable)
     }
+}
+
+/// The name of the key that a data key is wrapped by, if it is a wrapped data key at all.
+pub(super) fn wrapped_by(envelope: &[u8]) -> Option<&str> {
+    wrapped_parts(envelope).map(|(id, _)| id)
+}
+
+fn wrapped_parts(envelope: &[u8]) -> Option<(&str, &[u8])> {
+    let (&[VERSION, id_len], rest) = envelope.split_first_chunk::<2>()? else { return None };
+    let (id, sealed) = rest.split_at_checked(usize::from(id_len))?;
+    Some((std::str::from_utf8(id).ok()?, sealed))
 }
 
 /// Where a sealed value stands. Ids, event types and field names hold no '|', so no two places read the same.

@@ -1,12 +1,14 @@
 //! The Ed25519 keys that access tokens are signed with.
 //!
 //! A key is named by its RFC 7638 thumbprint, so its name follows from the key alone: two nodes with one key ring
-//! publish the same names, and a key cannot stand under a false one.
+//! publish the same names, and a key cannot stand under a false one. A pending key may say from when on it signs: then
+//! it takes over by the clock, everywhere at once, and nobody has to be told.
 
 use super::keyring::KeyRingError;
 use super::secret_key::SecretKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::Timestamp;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use serde::{Deserialize, Serialize};
@@ -25,10 +27,20 @@ pub enum TokenKeyState {
     Retired,
 }
 
+/// When a key's state changes, or changed, by itself. Nothing, where a person says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenKeyTimes {
+    /// Of a pending key: when it becomes the one that signs.
+    pub signs_from: Option<Timestamp>,
+    /// Of a retired one: when it signed its last.
+    pub retired_at: Option<Timestamp>,
+}
+
 #[derive(Clone)]
 pub struct TokenKey {
     kid: String,
     state: TokenKeyState,
+    times: TokenKeyTimes,
     seed: SecretKey,
     public: [u8; 32],
     pkcs8: Zeroizing<Vec<u8>>,
@@ -47,13 +59,18 @@ pub struct PublicJwk {
 }
 
 impl TokenKey {
-    pub(super) fn new(seed: SecretKey, state: TokenKeyState) -> Result<Self, KeyRingError> {
+    pub(super) fn new(
+        seed: SecretKey,
+        state: TokenKeyState,
+        times: TokenKeyTimes,
+    ) -> Result<Self, KeyRingError> {
         let signing = SigningKey::from_bytes(seed.bytes());
         let public = signing.verifying_key().to_bytes();
         let pkcs8 = signing.to_pkcs8_der().map_err(|_| KeyRingError::Unencodable)?;
         Ok(Self {
             kid: thumbprint(&public),
             state,
+            times,
             seed,
             public,
             pkcs8: Zeroizing::new(pkcs8.as_bytes().to_vec()),
@@ -66,6 +83,16 @@ impl TokenKey {
 
     pub const fn state(&self) -> TokenKeyState {
         self.state
+    }
+
+    pub const fn times(&self) -> TokenKeyTimes {
+        self.times
+    }
+
+    /// The same key in another state.
+    #[must_use]
+    pub(super) fn turned(&self, state: TokenKeyState, times: TokenKeyTimes) -> Self {
+        Self { state, times, ..self.clone() }
     }
 
     pub(super) const fn seed(&self) -> &SecretKey {
@@ -115,7 +142,8 @@ mod tests {
     const SEED: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 
     fn key() -> TokenKey {
-        TokenKey::new(SecretKey::from_base64(SEED).unwrap(), TokenKeyState::Active).unwrap()
+        let seed = SecretKey::from_base64(SEED).unwrap();
+        TokenKey::new(seed, TokenKeyState::Active, TokenKeyTimes::default()).unwrap()
     }
 
     #[test]
