@@ -55,6 +55,8 @@ pub(crate) struct Choices {
     pub(crate) self_deposit: bool,
     pub(crate) token_ttl: Duration,
     pub(crate) session_idle: Duration,
+    /// None by default, so that a token that was exchanged is an old one at once.
+    pub(crate) refresh_grace: Duration,
     pub(crate) connections_max: usize,
 }
 
@@ -65,6 +67,7 @@ impl Default for Choices {
             self_deposit: true,
             token_ttl: Duration::from_mins(15),
             session_idle: Duration::from_hours(24),
+            refresh_grace: Duration::ZERO,
             connections_max: 256,
         }
     }
@@ -87,7 +90,7 @@ impl House {
 
         let (commands, writer) = Writer::new(
             write_side(&journal, &tail, &vault),
-            commands_options(choices.session_idle),
+            commands_options(&choices),
             writer_options(),
             cancel.clone(),
         );
@@ -122,7 +125,7 @@ impl House {
         let vault = Vault::following(self.keys.open(), self.journal.clone());
         let (commands, declining) = Writer::new(
             write_side(&self.journal, &tail, &vault),
-            commands_options(choices.session_idle),
+            commands_options(&choices),
             writer_options(),
             self.cancel.clone(),
         );
@@ -239,14 +242,13 @@ fn write_side(journal: &Journal, tail: &Tail, vault: &Vault) -> WriteSide {
     }
 }
 
-fn commands_options(idle: Duration) -> CommandsOptions {
+fn commands_options(choices: &Choices) -> CommandsOptions {
     CommandsOptions {
         clock: Clock::System,
         session_policy: SessionPolicy {
-            idle,
+            idle: choices.session_idle,
             absolute: Duration::from_hours(240),
-            // None, so that a token that was exchanged is an old one at once.
-            grace: Duration::ZERO,
+            grace: choices.refresh_grace,
             sessions_max: 5,
         },
         default_currency: Currency::USD,

@@ -5,9 +5,14 @@
 mod access;
 mod bad_input;
 mod broken;
+mod checklist_01_to_05_passwords;
+mod checklist_14_15_addresses;
+mod checklist_24_to_27_tokens;
+mod checklist_42_repeats;
 mod client;
 mod codes;
 mod events;
+mod fuzz;
 mod house;
 mod keys_file;
 mod operations;
