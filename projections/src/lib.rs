@@ -14,6 +14,9 @@ mod worker;
 
 pub use health::ProjectionHealth;
 pub use projection::{ApplyError, Projection};
+pub use read_models::accounts::{
+    ACTIVITY_TYPES, AccountsProjection, ActivityFilter, ActivityRow, LoginSessionRow, PreferencesRow,
+};
 pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection};
 pub use read_models::transactions::{
@@ -31,7 +34,8 @@ use std::sync::Arc;
 /// Every projection there is.
 pub fn all(opener: Arc<dyn OpenSealed>) -> Vec<Arc<dyn Projection>> {
     vec![
-        Arc::new(ProfilesProjection::new(opener)),
+        Arc::new(ProfilesProjection::new(Arc::clone(&opener))),
+        Arc::new(AccountsProjection::new(opener)),
         Arc::new(WalletsProjection),
         Arc::new(TransactionsProjection),
     ]

@@ -3,6 +3,7 @@
 //! One file each: its row, its projection, its queries. Every query reads its projection's checkpoint in the same
 //! statement as the rows, so an answer always knows which events it has seen.
 
+pub(crate) mod accounts;
 pub(crate) mod cursor;
 pub(crate) mod profiles;
 pub(crate) mod transactions;
