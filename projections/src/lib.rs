@@ -18,7 +18,7 @@ pub use read_models::accounts::{
     ACTIVITY_TYPES, AccountsProjection, ActivityFilter, ActivityRow, LoginSessionRow, PreferencesRow,
 };
 pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
-pub use read_models::profiles::{ProfileRow, ProfilesProjection};
+pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
 pub use read_models::transactions::{
     TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
 };

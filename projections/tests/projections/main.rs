@@ -4,6 +4,7 @@
 
 mod accounts;
 mod helpers;
+mod profiles;
 mod queries;
 mod rebuild;
 mod restored;
