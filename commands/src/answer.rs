@@ -1,7 +1,7 @@
 //! What comes back from a command.
 
 use crate::Refusal;
-use crate::password::HashError;
+use crate::password::{HashError, PasswordRefusal};
 use crate::vault::VaultError;
 use domain::LoginSessionId;
 use domain::user::User;
@@ -37,6 +37,11 @@ pub enum Failure {
     /// Two hold the token: the login session was ended.
     #[error("the refresh token was used before; the login session has been ended")]
     RefreshTokenReused { session_id: LoginSessionId },
+    /// Unknown, used, replaced by a newer one, or expired: never said which.
+    #[error("the token is not valid")]
+    InvalidMailToken,
+    #[error("the new password {0}")]
+    UnfitPassword(PasswordRefusal),
     #[error("the key was used for another request")]
     KeyReused,
     #[error("a request with this key is being processed")]

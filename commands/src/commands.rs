@@ -1,5 +1,6 @@
 //! The handle to the write side that use cases and the HTTP door hold.
 
+use crate::mail::Outbox;
 use crate::password::Hasher;
 use crate::sequencer::Submission;
 use crate::throttle::Throttle;
@@ -36,6 +37,7 @@ struct Inner {
     vault: Vault,
     hasher: Hasher,
     throttle: Throttle,
+    outbox: Outbox,
     refresh_tokens: RefreshTokens,
     options: CommandsOptions,
 }
@@ -57,7 +59,9 @@ impl Commands {
     ) -> Self {
         let refresh_tokens = RefreshTokens::new(&vault.key_ring());
         let throttle = Throttle::new(journal.clone());
-        Self { inner: Arc::new(Inner { inbox, journal, vault, hasher, throttle, refresh_tokens, options }) }
+        let outbox = Outbox::new(journal.clone());
+        let inner = Inner { inbox, journal, vault, hasher, throttle, outbox, refresh_tokens, options };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The one door to the sequencer.
@@ -89,6 +93,10 @@ impl Commands {
 
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.inner.throttle
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.inner.outbox
     }
 
     pub(crate) fn refresh_tokens(&self) -> &RefreshTokens {

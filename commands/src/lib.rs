@@ -11,6 +11,7 @@ mod commands;
 mod decide;
 mod envelope;
 mod lookup;
+pub mod mail;
 pub mod password;
 mod refresh_token;
 mod refusal;

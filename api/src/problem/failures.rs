@@ -1,6 +1,7 @@
 //! The one place where what the write side declines, or what broke there, becomes a problem.
 
 use super::{Code, FieldCode, FieldError, Problem};
+use crate::input::Check;
 use crate::output::RenderError;
 use commands::vault::VaultError;
 use commands::{Failure, Refusal};
@@ -24,6 +25,12 @@ impl From<Failure> for Problem {
                 Code::RefreshTokenReused,
                 "two hold this token, so the login session was ended: sign in again",
             ),
+            Failure::InvalidMailToken => Self::of(Code::InvalidMailToken),
+            Failure::UnfitPassword(refusal) => {
+                let mut check = Check::default();
+                check.flaw("/new_password", refusal.into());
+                check.into_problem()
+            }
             Failure::KeyReused => Self::of(Code::KeyReused),
             Failure::InFlight => Self::of(Code::InFlight),
             Failure::Unavailable { reason, retry_after } => {

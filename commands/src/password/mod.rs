@@ -4,4 +4,5 @@ mod policy;
 mod pool;
 
 pub use policy::{NewPassword, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordRefusal};
+pub(crate) use pool::needs_rehash;
 pub use pool::{HashError, Hasher, HasherOptions};

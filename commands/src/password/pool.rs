@@ -169,6 +169,14 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Whether a stored hash was made with other parameters than today's, so that it had better be made again while the password
+/// is at hand.
+pub(crate) fn needs_rehash(stored: &str) -> bool {
+    usable(stored).is_ok_and(|(_, params)| {
+        (params.m_cost(), params.t_cost(), params.p_cost()) != (MEMORY_KIB, PASSES, LANES)
+    })
+}
+
 fn todays() -> Result<Argon2<'static>, HashError> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(TAG_LEN)).map_err(failed)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))

@@ -36,10 +36,10 @@ pub struct SignedIn {
     pub position: i64,
 }
 
-struct Credentials {
-    user_id: UserId,
-    hash: String,
-    version: u64,
+pub(super) struct Credentials {
+    pub(super) user_id: UserId,
+    pub(super) hash: String,
+    pub(super) version: u64,
 }
 
 /// Who a name belongs to, if to anybody, and how often it was guessed at.
@@ -53,10 +53,12 @@ impl Commands {
     pub async fn login(&self, context: Context, login: Login) -> Result<SignedIn, Failure> {
         let Found { account, credentials } = self.find_credentials(&login.identifier).await?;
         let stored = credentials.as_ref().map(|found| found.hash.clone());
-        let right = self.try_password(&account, login.password, stored).await?;
-        let Some(Credentials { user_id, version, .. }) = credentials.filter(|_| right) else {
+        let right = self.try_password(&account, login.password.clone(), stored).await?;
+        let Some(credentials) = credentials.filter(|_| right) else {
             return Err(Failure::InvalidCredentials);
         };
+        self.keep_hash_current(&credentials, login.password).await;
+        let Credentials { user_id, version, .. } = credentials;
         let vault = self.vault();
         let session_id = LoginSessionId(Uuid::now_v7());
         let Some(data_key) = vault.user_key(user_id).await? else {
@@ -121,7 +123,7 @@ impl Commands {
 }
 
 impl Credentials {
-    fn of(row: &PgRow) -> Result<Option<Self>, Failure> {
+    pub(super) fn of(row: &PgRow) -> Result<Option<Self>, Failure> {
         let broken = |error: &dyn std::fmt::Display| Failure::Internal(error.to_string());
         let owner: Option<Uuid> = row.try_get("owner").map_err(|e| broken(&e))?;
         let Some(owner) = owner else { return Ok(None) };

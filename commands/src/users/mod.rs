@@ -3,17 +3,24 @@
 //! Everything slow (hashing, sealing, finding a user by an address) happens here, before the sequencer; what it rested
 //! on (the password's version, the token's generation) goes along and is decided again there.
 
+mod admin;
 mod api_keys;
 mod attempts;
+mod email;
+pub mod expiry;
 mod login;
+mod preferences;
+mod password;
+mod recovery;
 mod register;
 mod sessions;
 
 pub use api_keys::{
-    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyAccess, KeyOwner, KeyRefusal, NETWORKS_MAX, NewApiKey,
+    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX, NewApiKey,
     OVERLAP_DEFAULT, OVERLAP_MAX,
 };
 pub use login::{Identifier, Login, SignedIn};
+pub use password::PasswordChange;
 pub use register::Registration;
 
 use crate::envelope::{Beside, RequestKey};

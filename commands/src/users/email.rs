@@ -1,0 +1,73 @@
+//! A user's e-mail address: proved by a token that was mailed to it, and changed only when the new one is.
+
+use super::recovery::used;
+use crate::envelope::Beside;
+use crate::mail::{MailKind, MailToken, Params, Purpose, Wanted, redeem};
+use crate::vault::SealedAt;
+use crate::{ClaimKind, Commands, Context, Failure, Outcome, SecretKind};
+use domain::user::{User, UserCommand, UserRefusal};
+use domain::{Email, Sealed, Timestamp, UserId};
+use journal::JournalError;
+
+impl Commands {
+    /// Proves the address that the token was mailed to; if that was a new one, it takes the old one's place.
+    pub async fn verify_email(&self, context: Context, token: &str) -> Outcome {
+        let token = MailToken::parse(token).ok_or(Failure::InvalidMailToken)?;
+        let now = self.options().clock.now();
+        let redeemed = redeem(self.journal(), &token, Purpose::Verify, now).await;
+        let redeemed = redeemed.map_err(JournalError::Postgres)?;
+        let (user_id, held, email_version) = redeemed.ok_or(Failure::InvalidMailToken)?;
+        let mut dropped = vec![(SecretKind::VerifyToken, String::new())];
+        let mut claims = Vec::new();
+        if let Some(sealed) = &held.email {
+            let email = self.open_new_email(user_id, sealed).await?;
+            claims.extend(self.new_claims(user_id, [(ClaimKind::Email, email.normalised())]).await?);
+            // A link that was mailed to the old address is not for who has only that.
+            dropped.push((SecretKind::ResetToken, String::new()));
+        }
+        let command = UserCommand::VerifyEmail { email_version, email: held.email, at: Timestamp::default() };
+        let beside = Beside { claims, dropped, ..Beside::default() };
+        self.change_user(&context, None, user_id, command, beside).await.map_err(used)
+    }
+
+    /// Wants the mail with the token once more. Who has proved their address gets none.
+    pub async fn resend_verification(&self, user_id: UserId) -> Result<(), Failure> {
+        let wanted = Wanted::of(MailKind::VerifyEmail, user_id);
+        Ok(self.outbox().want(&[wanted]).await.map_err(JournalError::Postgres)?)
+    }
+
+    /// Wants a mail to the address that is to become the user's, and word of it to the present one. Nothing changes before
+    /// the new one is proved. Answers with the user as they stay.
+    pub async fn start_email_change(&self, user_id: UserId, new: &Email) -> Result<User, Failure> {
+        let [claim] = self.new_claims(user_id, [(ClaimKind::Email, new.normalised())]).await?;
+        if claim.is_taken {
+            return self.declined(ClaimKind::Email.refusal()).await;
+        }
+        let user = self.load_user(user_id).await?;
+        let Some(person) = user.person() else { return self.declined(UserRefusal::NotFound.into()).await };
+        let notice = Wanted {
+            params: Params { at: Some(self.options().clock.now()), ..Params::default() },
+            ..Wanted::of(MailKind::EmailChangeAsked, user_id)
+        };
+        let verification = Wanted {
+            address: Some(new.as_str().to_owned()),
+            params: Params { email_version: Some(person.email_version), ..Params::default() },
+            ..Wanted::of(MailKind::VerifyNewEmail, user_id)
+        };
+        self.outbox().want(&[notice, verification]).await.map_err(JournalError::Postgres)?;
+        Ok(user)
+    }
+
+    /// As the sequencer would, had it been asked.
+    async fn declined<T>(&self, refusal: crate::Refusal) -> Result<T, Failure> {
+        let position = self.journal().head().await?.position;
+        Err(Failure::Refused { refusal, position, replayed: false })
+    }
+
+    async fn open_new_email(&self, user_id: UserId, sealed: &Sealed) -> Result<Email, Failure> {
+        let place = SealedAt { user_id, event_type: "ProfileChanged", field: "email", sealed };
+        let opened = self.vault().open_many(&[place]).await?;
+        let text = opened.into_iter().next().flatten().ok_or(Failure::InvalidMailToken)?;
+        Email::parse(&text).map_err(|error| Failure::Internal(error.to_string()))
+    }
+}

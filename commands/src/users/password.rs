@@ -1,0 +1,134 @@
+//! Passwords: changed by who knows the old one, and hashed again when hashing has become harder.
+
+use super::login::Credentials;
+use crate::envelope::Beside;
+use crate::password::{NewPassword, needs_rehash};
+use crate::vault::SealedAt;
+use crate::{Commands, Context, Failure, NewSecret, Outcome, SecretKind};
+use domain::user::{PasswordChangeReason, Person, User, UserCommand};
+use domain::{Email, LoginSessionId, SealedIn, Timestamp, UserId, Username};
+use journal::JournalError;
+use secrecy::SecretString;
+
+#[derive(Debug)]
+pub struct PasswordChange {
+    pub current: SecretString,
+    pub new: SecretString,
+    /// Whether common passwords are refused.
+    pub blocklist: bool,
+}
+
+impl Commands {
+    /// Ends every session but the one that asks. A wrong current password counts like a failed sign-in.
+    pub async fn change_password(
+        &self,
+        context: Context,
+        user_id: UserId,
+        session_id: LoginSessionId,
+        change: PasswordChange,
+    ) -> Outcome {
+        let user = self.load_user(user_id).await?;
+        let person = user.person().ok_or(Failure::InvalidCredentials)?;
+        let new = self.fit_password(person, change.new, change.blocklist).await?;
+        let Credentials { hash, version, .. } =
+            self.credentials_of(user_id).await?.ok_or(Failure::InvalidCredentials)?;
+        if !self.check_password(user_id, change.current, Some(hash)).await? {
+            return Err(Failure::InvalidCredentials);
+        }
+        let command = UserCommand::ChangePassword {
+            password_version: version,
+            reason: PasswordChangeReason::Changed,
+            except: Some(session_id),
+            at: Timestamp::default(),
+        };
+        let beside = self.new_password_beside(new, version).await?;
+        self.change_user(&context, None, user_id, command, beside).await
+    }
+
+    /// What is written with a change of password: its hash; and no link to reset the one before is good any more.
+    pub(super) async fn new_password_beside(
+        &self,
+        password: NewPassword,
+        version_before: u64,
+    ) -> Result<Beside, Failure> {
+        let hash = self.hasher().hash(password.into_secret()).await?;
+        let version =
+            i64::try_from(version_before + 1).map_err(|error| Failure::Internal(error.to_string()))?;
+        let secret =
+            NewSecret { kind: SecretKind::Password, name: String::new(), version, value: hash.into_bytes() };
+        Ok(Beside {
+            secrets: vec![secret],
+            dropped: vec![(SecretKind::ResetToken, String::new())],
+            ..Beside::default()
+        })
+    }
+
+    /// A password that passed the policy for this person.
+    pub(super) async fn fit_password(
+        &self,
+        person: &Person,
+        password: SecretString,
+        blocklist: bool,
+    ) -> Result<NewPassword, Failure> {
+        let (username, email) = self.names_of(person).await?;
+        NewPassword::parse(password, &username, &email, blocklist).map_err(Failure::UnfitPassword)
+    }
+
+    async fn names_of(&self, person: &Person) -> Result<(Username, Email), Failure> {
+        let at = |field, sealed: &'_ SealedIn| (field, sealed.clone());
+        let fields = [at("username", &person.username), at("email", &person.email)];
+        let sealed = fields.each_ref().map(|(field, SealedIn { value, event_type })| SealedAt {
+            user_id: person.user_id,
+            event_type,
+            field,
+            sealed: value,
+        });
+        let mut opened = self.vault().open_many(&sealed).await?.into_iter().flatten();
+        // Nothing opens of who was erased a moment ago.
+        let (Some(username), Some(email)) = (opened.next(), opened.next()) else {
+            return Err(Failure::InvalidCredentials);
+        };
+        let broken = |error: domain::TextError| Failure::Internal(error.to_string());
+        Ok((Username::parse(&username).map_err(broken)?, Email::parse(&email).map_err(broken)?))
+    }
+
+    pub(super) async fn load_user(&self, user_id: UserId) -> Result<User, Failure> {
+        let mut loaded = self.journal().load::<User>(&[user_id.0]).await?;
+        Ok(loaded.remove(&user_id.0).unwrap_or_default().state)
+    }
+
+    async fn credentials_of(&self, user_id: UserId) -> Result<Option<Credentials>, Failure> {
+        let row = sqlx::query(
+            "select owner, version, value from secrets where owner = $1 and kind = $2 and name = ''",
+        )
+        .bind(user_id.0)
+        .bind(SecretKind::Password.as_str())
+        .fetch_optional(self.journal().pool())
+        .await
+        .map_err(JournalError::Postgres)?;
+        row.as_ref().map_or(Ok(None), Credentials::of)
+    }
+
+    /// After the right password was given: if its hash is weaker than new ones are, it is made anew. Nothing happened to
+    /// the user by that, so it is no event; and it is put only in the place of that very hash. Whoever signs in does not
+    /// care, so it may fail.
+    pub(super) async fn keep_hash_current(&self, credentials: &Credentials, password: SecretString) {
+        if !needs_rehash(&credentials.hash) {
+            return;
+        }
+        let Ok(hash) = self.hasher().hash(password).await else { return };
+        let replaced = sqlx::query(
+            "update secrets set value = $1 where owner = $2 and kind = $3 and name = '' and value = $4",
+        )
+        .bind(hash.into_bytes())
+        .bind(credentials.user_id.0)
+        .bind(SecretKind::Password.as_str())
+        .bind(credentials.hash.as_bytes())
+        .execute(self.journal().pool())
+        .await;
+        match replaced {
+            Ok(_) => tracing::info!(event = "password_rehashed", user_id = %credentials.user_id),
+            Err(error) => tracing::warn!(event = "password_not_rehashed", error_message = %error),
+        }
+    }
+}
