@@ -8,6 +8,8 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
     Anonymous,
+    /// Counterfoil itself.
+    System,
     /// Signed in with an access token.
     Person {
         user_id: UserId,
@@ -25,6 +27,7 @@ impl Principal {
     pub const fn actor(self) -> Actor {
         match self {
             Self::Anonymous => Actor::ANONYMOUS,
+            Self::System => Actor::SYSTEM,
             Self::Person { user_id, .. } | Self::Key { owner: user_id, is_service: false, .. } => {
                 Actor::user(user_id.0)
             }
@@ -35,7 +38,7 @@ impl Principal {
     /// Whose keys are one's own: part of the digest of an idempotency key.
     pub fn key_scope(self) -> Uuid {
         match self {
-            Self::Anonymous => Uuid::nil(),
+            Self::Anonymous | Self::System => Uuid::nil(),
             Self::Person { user_id, .. } | Self::Key { owner: user_id, .. } => user_id.0,
         }
     }

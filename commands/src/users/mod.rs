@@ -8,16 +8,18 @@ mod api_keys;
 mod attempts;
 mod email;
 pub mod expiry;
+pub mod expiry;
 mod login;
-mod preferences;
 mod password;
+mod preferences;
+mod preferences;
 mod recovery;
 mod register;
 mod sessions;
 
 pub use api_keys::{
-    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX, NewApiKey,
-    OVERLAP_DEFAULT, OVERLAP_MAX,
+    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX,
+    NewApiKey, OVERLAP_DEFAULT, OVERLAP_MAX,
 };
 pub use login::{Identifier, Login, SignedIn};
 pub use password::PasswordChange;

@@ -30,7 +30,8 @@ impl Commands {
         self.end_session(context, user_id, session_id, EndReason::Logout).await
     }
 
-    /// Ends one session. One that has ended already is nothing to do.
+    /// Ends one session. One that has ended already is nothing to do. A repeat is known whoever it is thought to belong to:
+    /// once it has ended, nobody can be asked whose it was.
     pub async fn end_session(
         &self,
         context: Context,
@@ -38,8 +39,9 @@ impl Commands {
         session_id: LoginSessionId,
         reason: EndReason,
     ) -> Outcome {
+        let key = self.request_key(&context, &[b"end_session", session_id.0.as_bytes()]);
         let command = UserCommand::EndSession { session_id, reason, at: Timestamp::default() };
-        self.ask_user(&context, None, user_id, command).await
+        self.ask_user(&context, key, user_id, command).await
     }
 
     /// Ends every session of a user, but for one if that is to go on.
@@ -50,7 +52,9 @@ impl Commands {
         except: Option<LoginSessionId>,
         reason: EndReason,
     ) -> Outcome {
+        let kept = except.map_or_else(Vec::new, |session| session.0.as_bytes().to_vec());
+        let key = self.request_key(&context, &[b"end_sessions", user_id.0.as_bytes(), &kept]);
         let command = UserCommand::EndSessions { except, reason, at: Timestamp::default() };
-        self.ask_user(&context, None, user_id, command).await
+        self.ask_user(&context, key, user_id, command).await
     }
 }

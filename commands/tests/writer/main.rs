@@ -11,6 +11,7 @@
 mod batch_isolation;
 mod cold_wallets;
 mod cut_commits;
+mod expiry;
 mod house;
 mod keys;
 mod proxy;

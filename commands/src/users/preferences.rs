@@ -1,0 +1,21 @@
+//! What somebody prefers.
+
+use crate::{Commands, Context, Failure, Outcome};
+use domain::user::{PreferencesChange, UserCommand};
+use domain::{Timestamp, UserId};
+
+impl Commands {
+    /// Changes what is named and leaves the rest: on the preferences as they are when it is decided, so that two changes
+    /// at once both stand.
+    pub async fn change_preferences(
+        &self,
+        context: Context,
+        user_id: UserId,
+        change: PreferencesChange,
+    ) -> Outcome {
+        let asked = serde_json::to_vec(&change).map_err(|error| Failure::Internal(error.to_string()))?;
+        let key = self.request_key(&context, &[b"change_preferences", user_id.0.as_bytes(), &asked]);
+        let command = UserCommand::ChangePreferences { change, at: Timestamp::default() };
+        self.ask_user(&context, key, user_id, command).await
+    }
+}
