@@ -1,4 +1,4 @@
-//! What was found out once and stays true: a bounded memory of it, in two halves.
+//! What was found out once and stays true until somebody says otherwise: a bounded memory of it, in two halves.
 //!
 //! What is asked for moves into the young half. When that is full it becomes the old half, and what was in the old one and
 //! never asked for again is gone: nearly least-recently-used, for the price of one look-up in a map.
@@ -49,6 +49,22 @@ impl<K: Eq + Hash, V: Clone> Remembered<K, V> {
         self.put(&mut halves, key, value);
     }
 
+    pub(crate) fn remove<Q>(&self, key: &Q)
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let mut halves = self.halves.write().unwrap_or_else(PoisonError::into_inner);
+        halves.young.remove(key);
+        halves.old.remove(key);
+    }
+
+    pub(crate) fn clear(&self) {
+        let mut halves = self.halves.write().unwrap_or_else(PoisonError::into_inner);
+        halves.young.clear();
+        halves.old.clear();
+    }
+
     fn put(&self, halves: &mut Halves<K, V>, key: K, value: V) {
         if halves.young.len() >= self.half_max {
             halves.old = std::mem::take(&mut halves.young);
@@ -77,6 +93,18 @@ mod tests {
         }
         let kept = (0..100).filter(|n| remembered.get(n).is_some()).count();
         assert!((2..=4).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_from_both_halves() {
+        let remembered = Remembered::new(4);
+        for (key, value) in [("a", 1), ("b", 1), ("c", 1), ("a", 2)] {
+            remembered.insert(key, value);
+        }
+        remembered.remove("a");
+        assert_eq!((remembered.get("a"), remembered.get("c")), (None, Some(1)));
+        remembered.clear();
+        assert_eq!(remembered.get("c"), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use projection::{ApplyError, Projection};
 pub use read_models::accounts::{
     ACTIVITY_TYPES, AccountsProjection, ActivityFilter, ActivityRow, LoginSessionRow, PreferencesRow,
 };
+pub use read_models::api_keys::{ApiKeyRow, ApiKeyUse, ApiKeysProjection};
 pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
 pub use read_models::transactions::{
@@ -35,7 +36,8 @@ use std::sync::Arc;
 pub fn all(opener: Arc<dyn OpenSealed>) -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(ProfilesProjection::new(Arc::clone(&opener))),
-        Arc::new(AccountsProjection::new(opener)),
+        Arc::new(AccountsProjection::new(Arc::clone(&opener))),
+        Arc::new(ApiKeysProjection::new(opener)),
         Arc::new(WalletsProjection),
         Arc::new(TransactionsProjection),
     ]

@@ -1,12 +1,14 @@
-//! Whether an access token is good: its signature, its time, and its login session.
+//! Whether an access token is good: its signature, its time, and its login session. API keys come in here too.
 
 use super::caller::{Declined, Person};
 use super::tokens::{Access, AccessTokens, Issued, TokenRefusal};
 use super::verified::VerifiedTokens;
-use super::{Revocations, TokenKeys};
+use super::{ApiKeys, KeyHolder, RevocationFeed, Revocations, TokenKeys};
+use crate::problem::Problem;
 use domain::user::{LoginSession, Role, User};
 use domain::{Timestamp, UserId};
-use journal::Journal;
+use journal::{Journal, Tail};
+use std::net::IpAddr;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -16,15 +18,17 @@ pub(crate) struct Admission {
     tokens: AccessTokens,
     verified: VerifiedTokens,
     revocations: Revocations,
+    api_keys: ApiKeys,
     journal: Journal,
 }
 
 impl Admission {
-    pub(crate) fn new(keys: TokenKeys, ttl: Duration, journal: Journal) -> Self {
+    pub(crate) fn new(keys: TokenKeys, ttl: Duration, journal: Journal, api_keys: ApiKeys) -> Self {
         Self {
             tokens: AccessTokens::new(keys, ttl),
             verified: VerifiedTokens::new(),
             revocations: Revocations::new(ttl),
+            api_keys,
             journal,
         }
     }
@@ -35,6 +39,19 @@ impl Admission {
 
     pub(crate) const fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    pub(crate) const fn api_keys(&self) -> &ApiKeys {
+        &self.api_keys
+    }
+
+    /// Follows the journal from here on. To be called before the first request is let in.
+    pub(crate) fn feed(&self, tail: Tail) -> RevocationFeed {
+        self.revocations.feed(self.journal.clone(), tail, self.api_keys.owners().clone())
+    }
+
+    pub(super) async fn admit_key(&self, key: &str, from: IpAddr) -> Result<KeyHolder, Problem> {
+        self.api_keys.admit(key, from, !self.revocations.is_stale()).await
     }
 
     /// A new token, known here from the start.

@@ -1,15 +1,20 @@
 //! Whoever sent a request: a person with an access token, or a program with an API key.
 
+use super::KeyHolder;
 use super::tokens::TokenRefusal;
 use crate::app::App;
 use crate::door::Arrival;
 use crate::problem::{Code, Problem};
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use commands::Principal;
-use domain::{ApiKeyId, LoginSessionId, Scopes, UserId};
+use domain::{LoginSessionId, UserId};
+
+pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// A bearer that begins like this is an API key.
+const KEYS_BEGIN: &str = "cf_";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
@@ -23,16 +28,6 @@ pub(crate) struct Person {
     pub user_id: UserId,
     pub session_id: LoginSessionId,
     pub is_admin: bool,
-}
-
-/// Proved by an API key that is good at this moment and from this address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyHolder {
-    pub key_id: ApiKeyId,
-    pub owner: UserId,
-    /// A service's keys reach every user, a person's only their owner.
-    pub is_service: bool,
-    pub scopes: Scopes,
 }
 
 impl Caller {
@@ -65,8 +60,13 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let admitted = match bearer(&parts.headers) {
-            Ok(token) => app.admission().admit(token).await.map(Self::Person),
+        let admitted = match credential(&parts.headers) {
+            Ok(Credential::Key(key)) => {
+                let arrival = parts.extensions.get::<Arrival>();
+                let arrival = arrival.ok_or_else(|| Problem::internal(&"a request from nowhere"))?;
+                return app.admission().admit_key(key, arrival.peer).await.map(Self::Key);
+            }
+            Ok(Credential::Token(token)) => app.admission().admit(token).await.map(Self::Person),
             Err(refusal) => Err(refusal.into()),
         };
         admitted.map_err(|declined| match declined {
@@ -86,14 +86,27 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, TokenRefusal> {
-    let value = headers.get(AUTHORIZATION).ok_or(TokenRefusal::Missing)?;
+/// What a request says of who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Credential<'a> {
+    Token(&'a str),
+    Key(&'a str),
+}
+
+/// A token or a key as a bearer, or a key in a header of its own. Both at once may be two callers, so they are nobody.
+fn credential(headers: &HeaderMap) -> Result<Credential<'_>, TokenRefusal> {
+    let key = headers.get(&X_API_KEY).map(HeaderValue::to_str).transpose();
+    let key = key.map_err(|_| TokenRefusal::Malformed)?;
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        return key.map(Credential::Key).ok_or(TokenRefusal::Missing);
+    };
     let value = value.to_str().map_err(|_| TokenRefusal::Malformed)?;
     let (scheme, token) = value.split_once(' ').ok_or(TokenRefusal::Malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    if !scheme.eq_ignore_ascii_case("bearer") || key.is_some() {
         return Err(TokenRefusal::Malformed);
     }
-    Ok(token.trim_start())
+    let token = token.trim_start();
+    Ok(if token.starts_with(KEYS_BEGIN) { Credential::Key(token) } else { Credential::Token(token) })
 }
 
 /// Why nobody was admitted: the token is wrong, or it could not be found out.
@@ -112,19 +125,36 @@ impl From<TokenRefusal> for Declined {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+
+    fn said<'a>(
+        headers: &'a mut HeaderMap,
+        named: &[(HeaderName, &'static str)],
+    ) -> Result<Credential<'a>, TokenRefusal> {
+        for (name, value) in named {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        credential(headers)
+    }
+
+    fn bearer(value: &'static str) -> Result<String, TokenRefusal> {
+        said(&mut HeaderMap::new(), &[(AUTHORIZATION, value)]).map(|credential| format!("{credential:?}"))
+    }
 
     #[test]
     fn the_scheme_is_bearer_in_any_case() {
-        let with = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
-            bearer(&headers).map(str::to_owned)
-        };
-        assert_eq!(with("Bearer abc"), Ok("abc".to_owned()));
-        assert_eq!(with("bearer  abc"), Ok("abc".to_owned()));
-        assert_eq!(with("Basic abc"), Err(TokenRefusal::Malformed));
-        assert_eq!(with("Bearer"), Err(TokenRefusal::Malformed));
-        assert_eq!(bearer(&HeaderMap::new()), Err(TokenRefusal::Missing));
+        assert_eq!(bearer("Bearer abc").unwrap(), "Token(\"abc\")");
+        assert_eq!(bearer("bearer  abc").unwrap(), "Token(\"abc\")");
+        assert_eq!(bearer("Basic abc"), Err(TokenRefusal::Malformed));
+        assert_eq!(bearer("Bearer"), Err(TokenRefusal::Malformed));
+        assert_eq!(credential(&HeaderMap::new()), Err(TokenRefusal::Missing));
+    }
+
+    #[test]
+    fn a_key_comes_as_a_bearer_or_in_a_header_of_its_own() {
+        assert_eq!(bearer("Bearer cf_live_x").unwrap(), "Key(\"cf_live_x\")");
+        assert_eq!(bearer("Bearer cfr_x").unwrap(), "Token(\"cfr_x\")", "a refresh token is no key");
+        assert_eq!(said(&mut HeaderMap::new(), &[(X_API_KEY, "abc")]), Ok(Credential::Key("abc")));
+        let both = [(X_API_KEY, "cf_live_x"), (AUTHORIZATION, "Bearer cf_live_x")];
+        assert_eq!(said(&mut HeaderMap::new(), &both), Err(TokenRefusal::Malformed));
     }
 }

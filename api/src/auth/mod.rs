@@ -4,7 +4,10 @@
 //! for the database to learn who it comes from.
 
 mod admission;
+mod api_keys;
 mod caller;
+mod key_owners;
+mod key_uses;
 mod keys;
 mod revocations;
 pub(crate) mod rule;
@@ -12,7 +15,10 @@ mod tokens;
 mod verified;
 
 pub(crate) use admission::{Admission, count_login};
-pub(crate) use caller::{Caller, KeyHolder, Person};
+pub(crate) use api_keys::ApiKeys;
+pub(crate) use caller::{Caller, Person};
+pub(crate) use commands::users::KeyHolder;
+pub(crate) use key_owners::KeyOwners;
 pub(crate) use keys::TokenKeys;
 pub(crate) use revocations::{RevocationFeed, Revocations};
 pub(crate) use rule::{Allowed, Rule, Subject};

@@ -1,4 +1,5 @@
-//! Login sessions that have ended while access tokens of theirs may still be alive.
+//! Login sessions that have ended while access tokens of theirs may still be alive; and the feed that tells of them, and
+//! of changes that matter to API keys.
 //!
 //! ## Shape
 //! A set in memory, asked on every request. A logout on this node enters it before it is answered; a feed over the
@@ -10,6 +11,7 @@
 //! tell this process what others write. What ended before it began is noticed when a token is seen for the first
 //! time: then the session itself is looked up. While the feed has not kept up with the journal, every request looks it up.
 
+use super::KeyOwners;
 use super::tokens::{LEEWAY, now};
 use commands::users::ended_session;
 use domain::LoginSessionId;
@@ -91,9 +93,9 @@ impl Revocations {
     }
 
     /// Follows the journal from here on. To be called before the first request is let in.
-    pub(crate) fn feed(&self, journal: Journal, tail: Tail) -> RevocationFeed {
+    pub(super) fn feed(&self, journal: Journal, tail: Tail, key_owners: KeyOwners) -> RevocationFeed {
         let (position, head) = (tail.head(), tail.watch());
-        RevocationFeed { position, head, look: None, revocations: self.clone(), journal, tail }
+        RevocationFeed { position, head, look: None, revocations: self.clone(), key_owners, journal, tail }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Ended> {
@@ -105,6 +107,7 @@ impl Revocations {
 #[derive(Debug)]
 pub(crate) struct RevocationFeed {
     revocations: Revocations,
+    key_owners: KeyOwners,
     journal: Journal,
     tail: Tail,
     head: watch::Receiver<i64>,
@@ -159,6 +162,7 @@ impl RevocationFeed {
         if look.head < self.position && self.tail.head() < self.position {
             // The database was put back to an earlier moment: what comes next is what comes after that.
             self.position = look.head;
+            self.key_owners.forget_all();
         }
         let followed = match self.tail.read_after(self.position, STEP) {
             TailRead::Events(events) => self.take(&events),
@@ -189,7 +193,11 @@ impl RevocationFeed {
     fn take(&mut self, events: &[Arc<Recorded>]) -> Followed {
         let Some(last) = events.last() else { return Followed::UpToDate };
         self.position = last.position;
-        for recorded in events.iter().filter(|recorded| recorded.event_type == "LoginSessionEnded") {
+        for recorded in events {
+            self.key_owners.follow(recorded);
+            if recorded.event_type != "LoginSessionEnded" {
+                continue;
+            }
             match recorded.event() {
                 Ok(event) => {
                     if let Some(session) = ended_session(&event) {

@@ -4,6 +4,7 @@
 //! statement as the rows, so an answer always knows which events it has seen.
 
 pub(crate) mod accounts;
+pub(crate) mod api_keys;
 pub(crate) mod cursor;
 pub(crate) mod profiles;
 pub(crate) mod transactions;

@@ -5,7 +5,7 @@
 
 mod owner;
 
-pub use owner::{KeyAccess, KeyOwner, KeyRefusal};
+pub use owner::{KeyHolder, KeyOwner, KeyRefusal};
 
 use crate::envelope::Beside;
 use crate::vault::{ApiKeyDigest, DataKey};
@@ -172,7 +172,7 @@ impl Commands {
         self.change_user(&context, key, user_id, command, beside).await
     }
 
-    async fn data_key_of(&self, user_id: UserId) -> Result<DataKey, Failure> {
+    pub(super) async fn data_key_of(&self, user_id: UserId) -> Result<DataKey, Failure> {
         if let Some(key) = self.vault().user_key(user_id).await? {
             return Ok(key);
         }

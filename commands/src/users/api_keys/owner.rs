@@ -34,11 +34,12 @@ struct HeldKey {
     previous: Option<(ApiKeyDigest, Timestamp)>,
 }
 
-/// What a good key gives access to.
+/// Proved by an API key that is good at this moment and from this address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyAccess {
+pub struct KeyHolder {
     pub key_id: ApiKeyId,
     pub owner: UserId,
+    /// A service's keys reach every user, a person's only their owner.
     pub is_service: bool,
     pub scopes: Scopes,
 }
@@ -78,7 +79,7 @@ impl KeyOwner {
         key: &ApiKeyText,
         from: IpAddr,
         now: Timestamp,
-    ) -> Result<KeyAccess, KeyRefusal> {
+    ) -> Result<KeyHolder, KeyRefusal> {
         let held = self.keys.iter().find(|held| held.key_id == key.key_id()).ok_or(KeyRefusal::Unknown)?;
         if !held.is_secret(vault, key, now) {
             return Err(KeyRefusal::Unknown);
@@ -97,7 +98,7 @@ impl KeyOwner {
         }
         // Their owner may have been a service when the key was made.
         let may = |scope: &Scope| self.is_service || *scope != Scope::Audit;
-        Ok(KeyAccess {
+        Ok(KeyHolder {
             key_id: held.key_id,
             owner: self.user_id,
             is_service: self.is_service,
