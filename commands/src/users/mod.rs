@@ -11,16 +11,19 @@ pub mod expiry;
 mod login;
 mod password;
 mod preferences;
+mod profile;
 mod recovery;
 mod register;
 mod sessions;
 
+pub use admin::RoleGiven;
 pub use api_keys::{
-    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX,
-    NewApiKey, OVERLAP_DEFAULT, OVERLAP_MAX,
+    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX, NewApiKey,
+    OVERLAP_DEFAULT, OVERLAP_MAX,
 };
 pub use login::{Identifier, Login, SignedIn};
 pub use password::PasswordChange;
+pub use profile::{Naming, PlainProfile, ProfileChange};
 pub use register::Registration;
 
 use crate::envelope::{Beside, RequestKey};
