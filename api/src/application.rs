@@ -1,14 +1,15 @@
 //! The door as a whole: built from its parts, run until asked to stop.
 
 use crate::app::{App, Inner};
-use crate::auth::{Admission, RevocationFeed, TokenKeys};
+use crate::auth::{Admission, ApiKeys, RevocationFeed, TokenKeys};
 use crate::directory::Directory;
 use crate::door::Door;
 use crate::health::Health;
+use crate::limits::RateLimit;
 use crate::openapi::Document;
 use crate::router;
 use crate::server::Server;
-use crate::settings::{Parts, Settings};
+use crate::settings::{Edge, Parts, Settings};
 use crate::telemetry;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
@@ -43,8 +44,9 @@ impl Application {
         let ops_address = parts.ops_listener.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
         let connections_max = settings.connections_max;
         let keys = TokenKeys::new(parts.commands.vault().rings().clone(), settings.access_token_ttl)?;
-        let admission = Admission::new(keys, settings.access_token_ttl, parts.journal.clone());
-        let feed = admission.revocations().feed(parts.journal.clone(), parts.tail);
+        let api_keys = ApiKeys::new(parts.commands.clone());
+        let admission = Admission::new(keys, settings.access_token_ttl, parts.journal.clone(), api_keys);
+        let feed = admission.feed(parts.tail);
         let feed = settings.serves_interface.then_some(feed);
         let health = Health::new(
             parts.health,
@@ -63,9 +65,12 @@ impl Application {
             admission,
             health,
         });
-        let door = Door::new(router::main(app.clone(), address.ip().is_loopback()), router::patterns());
+        let edge = app.settings().edge.clone();
+        let door = Door::new(router::main(app.clone(), address.ip().is_loopback()), router::patterns(), edge);
         let ops = parts.ops_listener.map(|listener| {
-            let door = Door::new(router::ops(app.clone()), router::patterns());
+            // Only who runs this can reach it.
+            let edge = Edge { rate_limit: RateLimit::Off, ..Edge::default() };
+            let door = Door::new(router::ops(app.clone()), router::patterns(), edge);
             Server::new(listener, door, OPS_CONNECTIONS_MAX)
         });
         Ok(Self {
@@ -103,12 +108,16 @@ impl Application {
                 feed.run(cancel.clone()).await;
             }
         };
+        let (uses, read_models) = (self.app.admission().api_keys().uses(), self.app.read_models());
         tokio::join!(
             self.main.run(cancel.clone()),
             ops,
             draining,
             feed,
+            uses.run(read_models, cancel.clone()),
             telemetry::keep_metrics(metrics, cancel.clone()),
         );
+        // Nobody uses any more, so nothing is left out.
+        uses.write(read_models).await;
     }
 }

@@ -1,7 +1,9 @@
 //! What the door is told by whoever starts it.
 
 use crate::health::HealthSources;
+use crate::limits::RateLimit;
 use commands::Commands;
+use domain::Network;
 use journal::{Journal, Tail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::ReadModels;
@@ -18,6 +20,17 @@ pub struct Settings {
     pub password_blocklist: bool,
     /// Clients connected at once. What comes on top waits to be accepted.
     pub connections_max: usize,
+    pub edge: Edge,
+}
+
+/// What stands between here and the clients, and how much of them is taken.
+#[derive(Clone, Debug, Default)]
+pub struct Edge {
+    /// Whose word on where a request comes from is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Whose pages may call from a browser, as `https://app.example.com`.
+    pub cors_origins: Vec<String>,
+    pub rate_limit: RateLimit,
 }
 
 /// What the door stands on.

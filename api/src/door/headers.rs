@@ -2,7 +2,8 @@
 
 use super::request_id::{RequestId, X_REQUEST_ID};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -14,15 +15,51 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-pub(super) fn is_page(path: &str) -> bool {
-    path == "/" || path == "/docs" || path.starts_with("/docs/")
+/// ReDoc's besides: it searches in a worker that it makes itself.
+const REDOC_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
+/// A year, for the whole domain: who came over TLS once is not to come without.
+const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
+/// What a path is to a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    None,
+    Ours,
+    Redoc,
 }
 
-pub(super) fn set(headers: &mut HeaderMap, request_id: &RequestId, is_page: bool) {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub page: Page,
+    pub https: bool,
+}
+
+pub(super) fn page(path: &str) -> Page {
+    match path {
+        "/" | "/docs" => Page::Ours,
+        "/redoc" => Page::Redoc,
+        _ if path.starts_with("/docs/") => Page::Ours,
+        _ => Page::None,
+    }
+}
+
+pub(super) fn set(headers: &mut HeaderMap, request_id: &RequestId, kind: Kind) {
+    let policy = match kind.page {
+        Page::None => DATA_POLICY,
+        Page::Ours => PAGE_POLICY,
+        Page::Redoc => REDOC_POLICY,
+    };
     headers.insert(X_REQUEST_ID, request_id.header());
-    headers.insert(CONTENT_SECURITY_POLICY, if is_page { PAGE_POLICY } else { DATA_POLICY });
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if kind.https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, ONLY_HTTPS);
+    }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -1,19 +1,24 @@
 //! The door: what happens around every request, whatever its route.
 //!
 //! ## Shape
-//! One plain async function between hyper and the router; no stack of layers. It names the request, takes the `/api/v1`
-//! prefix off, bounds the time, catches a panic, writes problems down, sets the headers every answer has, and counts.
+//! One plain async function between hyper and the router; no stack of layers. It takes the `/api/v1` prefix off, finds out
+//! who asks and names the request, answers browsers that ask whether they may ask, sends away who asks too often, bounds
+//! the time, catches a panic, writes problems down, sets the headers every answer has, and counts.
 //!
 //! ## Correctness
 //! Nothing leaves that is an error and not a problem: whoever made the answer, its body is written here.
 
+mod client;
+mod cors;
 mod headers;
 mod measures;
 mod request_id;
 
 pub(crate) use request_id::Arrival;
 
+use crate::limits::{Client, Limits, Notice};
 use crate::problem::{Code, Problem};
+use crate::settings::Edge;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -21,6 +26,8 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use client::Proxies;
+use cors::Cors;
 use futures::FutureExt;
 use measures::{Measures, RouteMeasures};
 use std::convert::Infallible;
@@ -39,33 +46,69 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(36);
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     router: Router,
-    measures: Arc<Measures>,
+    frame: Arc<Frame>,
+}
+
+/// What is the same for every request.
+#[derive(Debug)]
+struct Frame {
+    measures: Measures,
+    proxies: Proxies,
+    cors: Cors,
+    limits: Limits,
 }
 
 impl Door {
     /// `patterns` are those of the router: the names requests are counted under.
-    pub(crate) fn new(router: Router, patterns: impl IntoIterator<Item = String>) -> Self {
-        Self { router, measures: Arc::new(Measures::new(patterns)) }
+    pub(crate) fn new(router: Router, patterns: impl IntoIterator<Item = String>, edge: Edge) -> Self {
+        let frame = Frame {
+            measures: Measures::new(patterns),
+            proxies: Proxies::new(edge.trusted_proxies),
+            cors: Cors::new(&edge.cors_origins),
+            limits: Limits::new(edge.rate_limit),
+        };
+        Self { router, frame: Arc::new(frame) }
     }
 
-    pub(crate) async fn handle(&self, request: Request, peer: IpAddr) -> Response {
+    pub(crate) async fn handle(&self, mut request: Request, peer: IpAddr) -> Response {
         let started = Instant::now();
-        let mut request = request;
+        let Frame { measures, proxies, cors, .. } = &*self.frame;
         take_prefix_off(request.uri_mut());
         let method = request.method().clone();
-        let arrival = Arrival::new(request.headers(), peer);
+        let client = proxies.client(peer, request.headers());
+        let arrival = Arrival::new(request.headers(), client.address);
         request.extensions_mut().insert(arrival.clone());
         let path = request.uri().path();
-        let measures = self.measures.of(path);
-        let has_own_page_policy = headers::is_page(path);
+        let measures = measures.of(path);
+        let kind =
+            headers::Kind { page: headers::page(path), https: proxies.is_https(peer, request.headers()) };
+        let origin = cors.allowed(request.headers());
 
-        let mut response = self.answer(request).await;
+        let (mut response, notice) = match cors.preflight(&method, request.headers()) {
+            Some(allowed) => (allowed, None),
+            None => self.admit(request, client).await,
+        };
         if response.status().is_client_error() || response.status().is_server_error() {
             write_problem(&mut response, &arrival, &method, measures);
         }
-        headers::set(response.headers_mut(), &arrival.request_id, has_own_page_policy);
+        let written = response.headers_mut();
+        headers::set(written, &arrival.request_id, kind);
+        cors.write(written, origin);
+        if let Some(notice) = notice {
+            notice.write(written);
+        }
         measures.count(&method, response.status(), started.elapsed());
         response
+    }
+
+    /// Who has asked too often is not asked for anything: not even for the rest of the request.
+    async fn admit(&self, request: Request, client: Client) -> (Response, Option<Notice>) {
+        let notice = self.frame.limits.count(request.method(), request.uri().path(), client);
+        let response = match notice.and_then(|notice| notice.refused_for()) {
+            Some(span) => Problem::of(Code::TooManyRequests).retry_after(span).into_response(),
+            None => self.answer(request).await,
+        };
+        (response, notice)
     }
 
     async fn answer(&self, request: Request) -> Response {

@@ -11,7 +11,7 @@ fn door() -> Door {
         .route("/panic", post(panics))
         .route("/never", get(std::future::pending::<String>))
         .route("/foreign", get(|| async { (StatusCode::BAD_REQUEST, "Rust says: expected `,`") }));
-    Door::new(router, ["/value".to_owned()])
+    Door::new(router, ["/value".to_owned()], Edge::default())
 }
 
 async fn panics() -> &'static str {

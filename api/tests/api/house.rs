@@ -2,7 +2,7 @@
 
 use crate::client::{Answered, Ask};
 use crate::keys_file::KeysFile;
-use api::{Application, HealthSources, Parts, Settings};
+use api::{Application, Edge, HealthSources, Parts, Settings};
 use commands::password::{Hasher, HasherOptions};
 use commands::vault::Vault;
 use commands::{Clock, Commands, CommandsOptions, WriteSide, Writer, WriterOptions};
@@ -58,6 +58,7 @@ pub(crate) struct Choices {
     /// None by default, so that a token that was exchanged is an old one at once.
     pub(crate) refresh_grace: Duration,
     pub(crate) connections_max: usize,
+    pub(crate) edge: Edge,
 }
 
 impl Default for Choices {
@@ -69,6 +70,7 @@ impl Default for Choices {
             session_idle: Duration::from_hours(24),
             refresh_grace: Duration::ZERO,
             connections_max: 256,
+            edge: Edge::default(),
         }
     }
 }
@@ -216,6 +218,7 @@ async fn open_door(
         self_deposit: choices.self_deposit,
         password_blocklist: true,
         connections_max: choices.connections_max,
+        edge: choices.edge,
     };
     let parts = Parts {
         listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),

@@ -128,7 +128,7 @@ impl App {
 
 impl Ground {
     async fn lay(servers: &Servers) -> Result<Self, AppError> {
-        let ring = servers.key_ring()?;
+        let rings = servers.rings()?;
         let options =
             JournalOptions { database_url: servers.database_url().to_owned(), connections_max: POOL_MAX };
         let journal = Journal::connect(&options).await?;
@@ -137,9 +137,11 @@ impl Ground {
             NatsOptions { url: servers.nats_url().unwrap_or_default().to_owned(), credentials: None };
         let nats = Nats::connect(&nats_options).await?;
         let tail = Tail::new(journal.head().await?.position);
-        let vault = Vault::new(ring, journal.clone());
+        let vault = Vault::following(rings.clone(), journal.clone());
         let checkpoints = Checkpoints::default();
-        Ok(Self { journal, nats, tail, checkpoints, vault, supervisor: Supervisor::new() })
+        let supervisor = Supervisor::new();
+        supervisor.start("keys", |stop| endless(rings.follow(stop)));
+        Ok(Self { journal, nats, tail, checkpoints, vault, supervisor })
     }
 
     fn start_parts(&self, config: &Config, address: String) -> Result<(Commands, Signs), AppError> {
@@ -248,6 +250,7 @@ impl Ground {
             self_deposit: config.self_deposit,
             password_blocklist: config.password_blocklist,
             connections_max: open_files::room_for(CONNECTIONS_MAX),
+            edge: config.edge.clone(),
         };
         let health = health::sources(&config.roles, signs, self.nats.clone(), self.supervisor.tasks());
         let parts = Parts {

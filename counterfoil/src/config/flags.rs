@@ -83,4 +83,45 @@ pub struct ServeFlags {
     /// Whether common passwords are refused
     #[arg(long, env = "COUNTERFOIL_PASSWORD_BLOCKLIST", default_value = "on", value_name = "on|off")]
     pub password_blocklist: String,
+
+    /// Origins whose pages may call from a browser, for example https://app.example.com
+    #[arg(long, env = "COUNTERFOIL_CORS_ORIGINS", value_name = "ORIGINS")]
+    pub cors_origins: Option<String>,
+
+    /// Proxies in front of this whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks
+    #[arg(long, env = "COUNTERFOIL_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    pub trusted_proxies: Option<String>,
+
+    /// How many requests a second a client may send; signing in, registering and asking for mail have limits of their own
+    /// besides. Unset: 100, and nothing is limited for who asks from this machine; a number or on: for everybody; off:
+    /// for nobody
+    #[arg(long, env = "COUNTERFOIL_RATE_LIMIT", value_name = "NUMBER|on|off")]
+    pub rate_limit: Option<String>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct RotateFlags {
+    /// The keys that sign access tokens: publish another one, which signs in a while
+    #[arg(long, env = "COUNTERFOIL_ROTATE_SIGNING")]
+    pub signing: bool,
+
+    /// How long another signing key is published before it signs, in seconds; verifiers ask for new keys every 300
+    #[arg(long, env = "COUNTERFOIL_SIGNING_LEAD_S", default_value = "600", value_name = "SECONDS")]
+    pub signing_lead_s: String,
+
+    /// Only add the key: the next rotation makes it active. For a key ring that is copied to several machines
+    #[arg(long, env = "COUNTERFOIL_ROTATE_PREPARE", conflicts_with_all = ["signing", "finish", "drop_unused"])]
+    pub prepare: bool,
+
+    /// Add no key: wrap anew what an earlier rotation left under older ones
+    #[arg(long, env = "COUNTERFOIL_ROTATE_FINISH", conflicts_with_all = ["signing", "drop_unused"])]
+    pub finish: bool,
+
+    /// Add no key: wrap what is left anew, and remove the keys that nothing needs any more. Older backups of the database
+    /// need them: keep a copy
+    #[arg(long, env = "COUNTERFOIL_ROTATE_DROP_UNUSED")]
+    pub drop_unused: bool,
+
+    #[command(flatten)]
+    pub place: PlaceFlags,
 }

@@ -1,6 +1,7 @@
 //! The settings, checked. A setting arrives as text (a flag or an environment variable, see `flags`) and leaves here as
 //! a value nobody has to check again, or as one line that says what is wrong with it and how to mend it.
 
+mod edge;
 mod flags;
 mod read;
 mod roles;
@@ -10,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use flags::{PlaceFlags, ServeFlags};
+pub use flags::{PlaceFlags, RotateFlags, ServeFlags};
 pub use roles::{Role, Roles};
 
 /// One line for a person; the program ends with code 2.
@@ -36,6 +37,7 @@ pub struct Config {
     pub stream_replicas: usize,
     pub self_deposit: bool,
     pub password_blocklist: bool,
+    pub edge: api::Edge,
 }
 
 /// Where the servers and the keys are.
@@ -103,8 +105,14 @@ impl Config {
                 None => embedded,
             },
             password_blocklist: read::switch("COUNTERFOIL_PASSWORD_BLOCKLIST", &flags.password_blocklist)?,
+            edge: edge::edge(flags)?,
         })
     }
+}
+
+/// How long a signing key is published before it signs.
+pub(crate) fn signing_lead(text: &str) -> Result<Duration, BadConfig> {
+    read::seconds("COUNTERFOIL_SIGNING_LEAD_S", text, 0, YEAR_S)
 }
 
 const YEAR_S: u64 = 365 * 24 * 60 * 60;
@@ -139,6 +147,15 @@ impl Place {
         };
         let keys_file = read::optional(flags.keys_file.as_deref()).map(PathBuf::from);
         Ok(Place { servers, keys_file })
+    }
+
+    /// Where the key ring is, for what needs nothing else. To be asked after [`Self::require_keys`].
+    pub fn keys_path(&self) -> PathBuf {
+        match (&self.keys_file, &self.servers) {
+            (Some(file), _) => file.clone(),
+            (None, Which::Embedded { data_dir }) => data_dir.join("keys.json"),
+            (None, Which::Given { .. }) => PathBuf::new(),
+        }
     }
 
     /// For what speaks to NATS.

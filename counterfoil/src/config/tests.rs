@@ -128,3 +128,27 @@ fn currencies_of_ones_own_can_be_added_and_be_the_default() {
         assert!(text.starts_with("COUNTERFOIL_CURRENCIES") && text.contains(why), "{bad}: {text}");
     }
 }
+
+#[test]
+fn the_edge_trusts_nobody_and_lets_nobody_call_unless_told() {
+    let edge = read(&[]).unwrap().edge;
+    assert!(edge.trusted_proxies.is_empty() && edge.cors_origins.is_empty());
+    assert_eq!(edge.rate_limit, api::RateLimit::default());
+    let edge = read(&[
+        "--trusted-proxies",
+        "10.0.0.0/8, ::1",
+        "--cors-origins",
+        "https://app.example.com, http://localhost:3000/",
+        "--rate-limit",
+        "20",
+    ])
+    .unwrap()
+    .edge;
+    let proxies: Vec<String> = edge.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
+    assert_eq!(edge.cors_origins, ["https://app.example.com", "http://localhost:3000"]);
+    assert_eq!(edge.rate_limit, api::RateLimit::Everybody { a_second: 20 });
+    assert!(complaint(&["--trusted-proxies", "10.0.0.0/33"]).contains("\"10.0.0.0/33\", which is no network"));
+    assert!(complaint(&["--cors-origins", "*"]).starts_with("COUNTERFOIL_CORS_ORIGINS is \"*\""));
+    assert!(complaint(&["--rate-limit", "some"]).starts_with("COUNTERFOIL_RATE_LIMIT"));
+}
