@@ -12,9 +12,10 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::config::{BadConfig, Config, Place, PlaceFlags, ServeFlags, unknown_settings};
+use crate::config::{BadConfig, Config, Place, PlaceFlags, RotateFlags, ServeFlags, unknown_settings};
+use crate::rotate::{self, Wrapping};
 use crate::serve::{Ready, serve};
-use crate::{keys, maintenance, migrate, telemetry};
+use crate::{config, keys, maintenance, migrate, telemetry};
 
 /// Users, wallets and trading sessions as a journal of events: every change a record that nobody can argue with.
 #[derive(Parser, Debug)]
@@ -47,7 +48,7 @@ enum Command {
     Relay(RelayCommand),
     /// Print the OpenAPI document
     Openapi,
-    /// Make a key ring, for servers of yours (the embedded ones bring their own)
+    /// Make a key ring, or put other keys into it
     #[command(subcommand)]
     Keys(Keys),
 }
@@ -80,8 +81,11 @@ enum RelayCommand {
 
 #[derive(Subcommand, Debug)]
 enum Keys {
-    /// Write a new key ring to FILE, readable by you alone; one that is already there stays as it is
+    /// Write a new key ring to FILE, for servers of yours (the embedded ones bring their own), readable by you alone; one
+    /// that is already there stays as it is
     New { file: PathBuf },
+    /// Add another key to the key ring, and wrap every user's data key with it; whoever serves meanwhile follows
+    Rotate(Box<RotateFlags>),
 }
 
 enum Failure {
@@ -163,7 +167,47 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             }
             Ok(())
         }
+        Command::Keys(Keys::Rotate(flags)) => rotate_keys(&flags).await,
     }
+}
+
+async fn rotate_keys(flags: &RotateFlags) -> Result<(), Failure> {
+    let place = Place::read(&flags.place)?;
+    place.require_keys()?;
+    if flags.signing {
+        return rotate_signing(flags, &place);
+    }
+    let what = match (flags.prepare, flags.finish, flags.drop_unused) {
+        (true, ..) => Wrapping::Prepare,
+        (_, true, _) => Wrapping::Finish,
+        (.., true) => Wrapping::DropUnused,
+        _ => Wrapping::Rotate,
+    };
+    let report = rotate::rotate_wrapping(&place, what).await.map_err(broke)?;
+    for key in &report.keys {
+        let wraps = match (key.is_active, key.is_next) {
+            (true, _) => " and wraps new ones",
+            (_, true) => "; the next rotation makes it active",
+            _ => "",
+        };
+        println!("{} wraps {} data keys{wraps}", key.id, key.wrapped);
+    }
+    for id in &report.dropped {
+        println!("{id} wrapped nothing and is gone");
+    }
+    Ok(())
+}
+
+fn rotate_signing(flags: &RotateFlags, place: &Place) -> Result<(), Failure> {
+    let lead = config::signing_lead(&flags.signing_lead_s)?;
+    let report = rotate::rotate_signing(&place.keys_path(), lead, flags.drop_unused).map_err(broke)?;
+    if let Some((kid, signs_from)) = &report.added {
+        println!("{kid} is published from now on and signs from {signs_from} on");
+    }
+    for kid in &report.dropped {
+        println!("{kid} signed nothing that could still be good, and is gone");
+    }
+    Ok(())
 }
 
 async fn rebuild(flags: &RebuildFlags) -> Result<(), Failure> {

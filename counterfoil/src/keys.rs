@@ -1,21 +1,13 @@
-//! The key ring as a file: made once, never overwritten, for its owner's eyes only.
+//! The key ring as a file, for its owner's eyes only: made once, and replaced by nobody but a rotation.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use commands::vault::{KeyRing, KeyRingError};
+use commands::vault::{KeyRing, KeyRingError, LiveRing, RingFileError};
 use zeroize::Zeroizing;
 
 use crate::runtime::{self, RuntimeError};
-
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    #[error("cannot read the key ring {path}: {source}")]
-    File { path: PathBuf, source: std::io::Error },
-    #[error("{path} is no key ring: {source}")]
-    Content { path: PathBuf, source: KeyRingError },
-}
 
 /// A new key ring, as the text of its file.
 pub(crate) fn generate() -> Result<Zeroizing<String>, KeyRingError> {
@@ -31,14 +23,16 @@ pub fn create(path: &Path) -> Result<bool, RuntimeError> {
     Ok(true)
 }
 
-pub fn read(path: &Path) -> Result<KeyRing, KeysError> {
-    let failed = |source| KeysError::File { path: path.to_path_buf(), source };
-    let mode = fs::metadata(path).map_err(failed)?.mode();
-    if mode & 0o007 != 0 {
+pub fn open(path: &Path) -> Result<LiveRing, RingFileError> {
+    if fs::metadata(path).is_ok_and(|file| file.mode() & 0o007 != 0) {
         tracing::warn!(event = "keys_file_open", path = %path.display(), "everybody on this machine can read the keys");
     }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-    KeyRing::from_json(&text).map_err(|source| KeysError::Content { path: path.to_path_buf(), source })
+    LiveRing::open(path.to_path_buf())
+}
+
+/// The next ring takes the place of the one before, in one step.
+pub(crate) fn replace(path: &Path, ring: &KeyRing) -> Result<(), RuntimeError> {
+    runtime::replace_private(path, ring.to_json().as_bytes())
 }
 
 #[cfg(test)]
@@ -53,9 +47,9 @@ mod tests {
         assert!(!create(&path).unwrap(), "the second time it is left as it is");
         assert_eq!(fs::read(&path).unwrap(), first);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert!(read(&path).is_ok());
+        assert!(open(&path).is_ok());
         fs::write(&path, "{}").unwrap();
-        assert!(matches!(read(&path), Err(KeysError::Content { .. })));
+        assert!(matches!(open(&path), Err(RingFileError::Content { .. })));
         fs::remove_file(&path).unwrap();
     }
 }

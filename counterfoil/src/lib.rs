@@ -8,6 +8,7 @@ pub mod keys;
 pub mod maintenance;
 pub mod migrate;
 pub mod open_files;
+pub mod rotate;
 pub mod runtime;
 pub mod serve;
 pub mod servers;

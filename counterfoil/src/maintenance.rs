@@ -40,7 +40,7 @@ pub async fn rebuild(place: &Place, name: &str, verify: bool) -> Result<Vec<Rebu
 
 async fn rebuild_on(servers: &Servers, name: &str, verify: bool) -> Result<Vec<Rebuilt>, MaintenanceError> {
     let journal = open(servers).await?;
-    let vault = Vault::new(servers.key_ring()?, journal.clone());
+    let vault = Vault::following(servers.rings()?, journal.clone());
     let projections = projections::all(std::sync::Arc::new(vault));
     let rebuilt = projections::rebuild(&journal, &projections, name, RebuildOptions { verify }).await;
     journal.pool().close().await;
@@ -70,7 +70,7 @@ async fn reset_on(servers: &Servers, replicas: usize) -> Result<u64, Maintenance
     Ok(published?)
 }
 
-async fn open(servers: &Servers) -> Result<Journal, JournalError> {
+pub(crate) async fn open(servers: &Servers) -> Result<Journal, JournalError> {
     let options =
         JournalOptions { database_url: servers.database_url().to_owned(), connections_max: CONNECTIONS_MAX };
     let journal = Journal::connect(&options).await?;

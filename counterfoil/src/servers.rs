@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use commands::vault::KeyRing;
+use commands::vault::{LiveRing, RingFileError};
 
 use crate::config::{Place, Which};
-use crate::keys::{self, KeysError};
+use crate::keys;
 use crate::runtime::{Announcement, Runtime, RuntimeError, RuntimeOptions};
 
 /// A counterfoil that is just starting says where it is as soon as it is ready; a recovery may take it a while.
@@ -29,7 +29,7 @@ pub enum ServersError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    Keys(#[from] RingFileError),
     #[error("no key ring was named: set COUNTERFOIL_KEYS_FILE")]
     NoKeys,
 }
@@ -109,8 +109,12 @@ impl Servers {
         self.own.as_ref()
     }
 
-    pub fn key_ring(&self) -> Result<KeyRing, ServersError> {
-        keys::read(self.keys_file.as_deref().ok_or(ServersError::NoKeys)?).map_err(Into::into)
+    pub fn keys_file(&self) -> Result<&Path, ServersError> {
+        self.keys_file.as_deref().ok_or(ServersError::NoKeys)
+    }
+
+    pub fn rings(&self) -> Result<LiveRing, ServersError> {
+        Ok(keys::open(self.keys_file()?)?)
     }
 
     /// Stops what was started for us.

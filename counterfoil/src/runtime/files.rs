@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::account::Account;
@@ -33,6 +33,17 @@ pub(super) fn replace(path: &Path, content: &[u8], mode: u32, owner: Account) ->
         .and_then(|()| file.sync_all())
         .map_err(RuntimeError::file("write", beside))?;
     rename(beside, path)
+}
+
+/// Replaces a file that others may have to read as well: owner and group stay whoever they are, and so does its mode,
+/// but for everybody else. A link stays one: what it leads to is replaced.
+pub(super) fn replace_in_place(path: &Path, content: &[u8]) -> Result<(), RuntimeError> {
+    let path = path.canonicalize().map_err(RuntimeError::file("find", path))?;
+    let before = fs::metadata(&path).map_err(RuntimeError::file("read", &path))?;
+    let (uid, gid) = (before.uid(), before.gid());
+    let ours = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+    let owner = if (uid, gid) == ours { Account::Ours } else { Account::Other { uid, gid } };
+    replace(&path, content, before.mode() & 0o770, owner)
 }
 
 /// Renames and makes the new name durable.
@@ -74,6 +85,21 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!dir.join("secret.json.new").exists());
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_replaced_in_place_keeps_its_readers_and_its_link() {
+        let dir = std::env::temp_dir().join(format!("counterfoil-in-place-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let (path, link) = (dir.join("keys.json"), dir.join("link"));
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace_in_place(&link, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(link.is_symlink());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -129,3 +129,8 @@ impl Runtime {
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), RuntimeError> {
     files::replace(path, content, 0o600, account::Account::Ours)
 }
+
+/// The same for a file that is there already, and may have readers of its own.
+pub(crate) fn replace_private(path: &Path, content: &[u8]) -> Result<(), RuntimeError> {
+    files::replace_in_place(path, content)
+}

@@ -9,4 +9,5 @@ mod given_servers;
 mod places;
 mod program;
 mod roles;
+mod rotation;
 mod stopping;

@@ -5,23 +5,31 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 const LINE_INTERVAL: Duration = Duration::from_secs(2);
-const BAR: &str = "{prefix:>14} {bar:40} {human_pos}/{human_len} events  {per_sec}  {eta}  {msg}";
+const EVENTS: &str = "events";
 
 #[derive(Debug)]
 pub enum Progress {
     Bar(ProgressBar),
-    Lines { name: String, head: i64, begun: Instant, last: Instant },
+    Lines { name: String, unit: &'static str, head: i64, begun: Instant, last: Instant },
 }
 
 impl Progress {
     pub fn begin(name: &str, head: i64) -> Self {
+        Self::counting(name, EVENTS, head)
+    }
+
+    /// Of something else than events.
+    pub fn counting(name: &str, unit: &'static str, head: i64) -> Self {
         if stderr().is_terminal() {
-            let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = format!(
+                "{{prefix:>14}} {{bar:40}} {{human_pos}}/{{human_len}} {unit}  {{per_sec}}  {{eta}}  {{msg}}"
+            );
+            let style = ProgressStyle::with_template(&bar).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(u64::try_from(head).unwrap_or(0)).with_style(style);
             return Self::Bar(bar.with_prefix(name.to_owned()));
         }
         let now = Instant::now();
-        Self::Lines { name: name.to_owned(), head, begun: now, last: now }
+        Self::Lines { name: name.to_owned(), unit, head, begun: now, last: now }
     }
 
     pub fn reached(&mut self, position: i64) {
@@ -32,11 +40,11 @@ impl Progress {
                 bar.set_length(bar.length().unwrap_or(0).max(position));
                 bar.set_position(position);
             }
-            Self::Lines { name, head, last, .. } => {
+            Self::Lines { name, unit, head, last, .. } => {
                 *head = position.max(*head);
                 if last.elapsed() >= LINE_INTERVAL {
                     *last = Instant::now();
-                    line(&format!("{name}: {position} of {head} events"));
+                    line(&format!("{name}: {position} of {head} {unit}"));
                 }
             }
         }
@@ -52,11 +60,14 @@ impl Progress {
     pub fn done(self, position: i64) {
         match self {
             Self::Bar(bar) => bar.finish(),
-            Self::Lines { name, begun, .. } => {
-                line(&format!(
-                    "{name}: done at position {position} after {:.1} s",
-                    begun.elapsed().as_secs_f64()
-                ));
+            Self::Lines { name, unit, begun, .. } => {
+                let took = begun.elapsed().as_secs_f64();
+                let at = if unit == EVENTS {
+                    format!("at position {position}")
+                } else {
+                    format!("with {position} {unit}")
+                };
+                line(&format!("{name}: done {at} after {took:.1} s"));
             }
         }
     }

@@ -99,7 +99,8 @@ impl KeyRing {
         let times = TokenKeyTimes { signs_from: Some(now.plus(lead)), retired_at: None };
         let seed = SecretKey::generate().map_err(KeyRingError::from)?;
         ring.other_tokens.push(TokenKey::new(seed, TokenKeyState::Pending, times)?);
-        Ok(ring)
+        // Without a lead it signs already.
+        Ok(ring.settled(now))
     }
 
     /// The ring as the clock has made it: who signs is active, who signed before is retired.
