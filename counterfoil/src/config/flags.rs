@@ -125,30 +125,3 @@ pub struct RotateFlags {
     #[command(flatten)]
     pub place: PlaceFlags,
 }
-
-#[derive(Args, Debug, Clone)]
-pub struct RotateFlags {
-    /// The keys that sign access tokens: publish another one, which signs in a while
-    #[arg(long, env = "COUNTERFOIL_ROTATE_SIGNING")]
-    pub signing: bool,
-
-    /// How long another signing key is published before it signs, in seconds; verifiers ask for new keys every 300
-    #[arg(long, env = "COUNTERFOIL_SIGNING_LEAD_S", default_value = "600", value_name = "SECONDS")]
-    pub signing_lead_s: String,
-
-    /// Only add the key: the next rotation makes it active. For a key ring that is copied to several machines
-    #[arg(long, env = "COUNTERFOIL_ROTATE_PREPARE", conflicts_with_all = ["signing", "finish", "drop_unused"])]
-    pub prepare: bool,
-
-    /// Add no key: wrap anew what an earlier rotation left under older ones
-    #[arg(long, env = "COUNTERFOIL_ROTATE_FINISH", conflicts_with_all = ["signing", "drop_unused"])]
-    pub finish: bool,
-
-    /// Add no key: wrap what is left anew, and remove the keys that nothing needs any more. Older backups of the database
-    /// need them: keep a copy
-    #[arg(long, env = "COUNTERFOIL_ROTATE_DROP_UNUSED")]
-    pub drop_unused: bool,
-
-    #[command(flatten)]
-    pub place: PlaceFlags,
-}
