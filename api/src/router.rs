@@ -20,13 +20,22 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(auth::refresh::refresh))
         .routes(routes!(auth::logout::logout))
         .routes(routes!(auth::me::me))
+        .routes(routes!(auth::password::change::change))
+        .routes(routes!(auth::password::forgot::forgot))
+        .routes(routes!(auth::password::reset::reset))
+        .routes(routes!(auth::email::verify::verify))
+        .routes(routes!(auth::email::resend::resend))
         .routes(routes!(keys::jwks))
         .routes(routes!(users::get::get))
+        .routes(routes!(users::unlock::unlock))
         .routes(routes!(users::wallets::wallets))
         .routes(routes!(users::balance::balance))
         .routes(routes!(users::movements::deposit))
         .routes(routes!(users::movements::withdraw))
         .routes(routes!(users::transactions::transactions))
+        .routes(routes!(users::api_keys::list::list, users::api_keys::create::create))
+        .routes(routes!(users::api_keys::change::change, users::api_keys::revoke::revoke))
+        .routes(routes!(users::api_keys::rotate::rotate))
         .routes(routes!(wallets::get::get))
         .routes(routes!(wallets::deposit::deposit))
         .routes(routes!(wallets::withdraw::withdraw))
@@ -50,6 +59,8 @@ fn pages() -> Router<App> {
         .route("/docs", get(docs::redirect))
         .route("/docs/", get(docs::index))
         .route("/docs/{*path}", get(docs::asset))
+        .route("/redoc", get(docs::redoc))
+        .route("/redoc/redoc.standalone.js", get(docs::redoc_script))
 }
 
 /// The whole interface as an OpenAPI document.
@@ -61,7 +72,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Every pattern of every router here, for counting.
 pub(crate) fn patterns() -> Vec<String> {
-    let pages = ["/", PREFIX, "/openapi.json", "/docs", "/docs/", "/docs/{*path}"].map(str::to_owned);
+    let docs = ["/docs", "/docs/", "/docs/{*path}", "/redoc", "/redoc/redoc.standalone.js"];
+    let pages = ["/", PREFIX, "/openapi.json"].into_iter().chain(docs).map(str::to_owned);
     openapi().paths.paths.into_keys().chain(pages).collect()
 }
 

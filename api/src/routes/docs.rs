@@ -1,11 +1,12 @@
-//! The OpenAPI document and Swagger UI, which is inside the binary: nothing is fetched from anywhere else.
+//! The OpenAPI document, and two ways to read it, Swagger UI and ReDoc. Both are inside the binary: nothing is fetched from
+//! anywhere else.
 
 use crate::app::App;
 use crate::problem::{Code, Problem};
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -32,6 +33,23 @@ pub(crate) async fn index() -> Result<Response, Problem> {
 
 pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {
     file(&path)
+}
+
+const REDOC: &str = include_str!("redoc.html");
+/// Kept compressed, and sent as it is: there is no browser that does not read it.
+const REDOC_SCRIPT: &[u8] = include_bytes!("../../assets/redoc/redoc.standalone.js.gz");
+
+pub(crate) async fn redoc() -> Response {
+    ([(CACHE_CONTROL, CACHE)], Html(REDOC)).into_response()
+}
+
+pub(crate) async fn redoc_script() -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8")),
+        (CONTENT_ENCODING, HeaderValue::from_static("gzip")),
+        (CACHE_CONTROL, CACHE),
+    ];
+    (headers, Bytes::from_static(REDOC_SCRIPT)).into_response()
 }
 
 fn file(path: &str) -> Result<Response, Problem> {

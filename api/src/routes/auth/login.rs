@@ -38,6 +38,11 @@ pub(crate) struct LoginForm<'a> {
 }
 
 /// Sign in with an e-mail address or a username
+///
+/// Wrong passwords are counted for each account, whether it exists or not. Five in a row are free; then every further one
+/// makes the next attempt wait twice as long, up to 15 minutes, and until then the right password is refused too (429
+/// `too_many_attempts` with `Retry-After`). After a hundred only a reset or an admin helps. Besides, a client may try ten
+/// times a minute (429 `too_many_requests`).
 #[utoipa::path(
     post, path = "/auth/login", tag = "auth",
     request_body = LoginForm<'_>,
@@ -70,6 +75,7 @@ pub(crate) async fn login(
 const fn outcome(failure: &Failure) -> &'static str {
     match failure {
         Failure::InvalidCredentials => "invalid_credentials",
+        Failure::TooManyAttempts { .. } => "too_many_attempts",
         Failure::Refused { .. } => "refused",
         Failure::Unavailable { .. } => "unavailable",
         _ => "failed",
