@@ -1,16 +1,19 @@
 //! The OpenAPI document: what all routes have in common, and the finished text.
 
+use crate::auth::X_API_KEY;
 use crate::door::PREFIX;
 use crate::problem::{Code, FieldCode};
 use axum::body::Bytes;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, ToSchema};
 
-/// The one way to say who one is. Handlers that want it name it in their `security`.
+/// The two ways to say who one is. Handlers name those they take in their `security`; with a key goes the scope it has to
+/// have.
 const ACCESS_TOKEN: &str = "access_token";
+const API_KEY: &str = "api_key";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -25,6 +28,7 @@ const ACCESS_TOKEN: &str = "access_token";
     tags(
         (name = "auth", description = "Registration, login sessions and tokens"),
         (name = "users", description = "Users and their balances"),
+        (name = "api keys", description = "Keys that programs sign in with"),
         (name = "wallets", description = "One balance in one currency, of one user"),
         (name = "events", description = "What happened, in order, and what became of a command"),
         (name = "operations", description = "Health and metrics"),
@@ -39,6 +43,12 @@ impl Modify for Common {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme(ACCESS_TOKEN, SecurityScheme::Http(scheme));
+        let key = ApiKeyValue::with_description(
+            X_API_KEY.as_str(),
+            "A key as `POST /users/{id}/api-keys` shows it once: `cf_live_…`. It is taken as a bearer, too: \
+             `Authorization: Bearer cf_live_…`. Never in the query string.",
+        );
+        components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
         let description = document.info.description.get_or_insert_default();
         description.push_str(&problem_table());
     }

@@ -16,7 +16,7 @@ mod verified;
 
 pub(crate) use admission::{Admission, count_login};
 pub(crate) use api_keys::ApiKeys;
-pub(crate) use caller::{Caller, Person};
+pub(crate) use caller::{Caller, Person, X_API_KEY};
 pub(crate) use commands::users::KeyHolder;
 pub(crate) use key_owners::KeyOwners;
 pub(crate) use keys::TokenKeys;

@@ -4,8 +4,8 @@
 //! shows there as a reset, not as an answer.
 
 use crate::problem::{Code, Problem};
-use axum::body::{Body, BodyDataStream};
-use axum::extract::{FromRequest, Request};
+use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use bytes::{Bytes, BytesMut};
@@ -70,6 +70,18 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(Problem::new(Code::UnsupportedMediaType, "send it as application/json"));
         }
         Ok(Self(bytes))
+    }
+}
+
+/// A body that may be left out.
+impl<S: Send + Sync> OptionalFromRequest<S> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

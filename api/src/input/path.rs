@@ -3,7 +3,7 @@
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
-use domain::{UserId, WalletId};
+use domain::{ApiKeyId, LoginSessionId, UserId, WalletId};
 
 /// The wallet named in the path, whoever owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,5 +38,35 @@ impl<S: Send + Sync> FromRequestParts<S> for UserPath {
         let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let id = named.iter().find(|(name, _)| *name == "id");
         id.map(|(_, id)| Self(id.to_owned())).ok_or_else(not_found)
+    }
+}
+
+/// The API key named in the path as `{key}`, whoever has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ApiKeyPath(pub ApiKeyId);
+
+impl<S: Send + Sync> FromRequestParts<S> for ApiKeyPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let not_found = || Problem::of(Code::ApiKeyNotFound);
+        let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        let key = named.iter().find(|(name, _)| *name == "key").and_then(|(_, key)| key.parse().ok());
+        key.map(Self).ok_or_else(not_found)
+    }
+}
+
+/// The login session named in the path as `{sid}`, whoever it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LoginSessionPath(pub LoginSessionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for LoginSessionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::<LoginSessionId>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::of(Code::SessionNotFound))?;
+        Ok(Self(id))
     }
 }

@@ -165,6 +165,8 @@ field_codes! {
     ControlCharacter = "control_character",
     NotAUsername = "not_a_username",
     NotAnEmail = "not_an_email",
+    NotATime = "not_a_time",
+    NotANetwork = "not_a_network",
     TooCommon = "too_common",
     ContextWord = "context_word",
 }

@@ -36,7 +36,7 @@ pub(crate) struct CommandBody {
 
 /// What became of a command, by its Idempotency-Key
 #[utoipa::path(
-    get, path = "/commands/{key}", tag = "events", security(("access_token" = [])),
+    get, path = "/commands/{key}", tag = "events", security(("access_token" = []), ("api_key" = [])),
     params(("key" = String, Path, description = "The Idempotency-Key of the command")),
     responses((status = 200, description = "Committed or refused", body = CommandBody), Problems)
 )]

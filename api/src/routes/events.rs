@@ -64,7 +64,7 @@ struct Filters {
 
 /// One's own events, oldest first
 #[utoipa::path(
-    get, path = "/events", tag = "events", security(("access_token" = [])),
+    get, path = "/events", tag = "events", security(("access_token" = []), ("api_key" = ["events:read"])),
     params(
         EventsQuery,
         ListQuery,

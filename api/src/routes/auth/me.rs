@@ -31,7 +31,7 @@ pub(crate) struct Setup {
 
 /// Who is signed in
 #[utoipa::path(
-    get, path = "/auth/me", tag = "auth", security(("access_token" = [])),
+    get, path = "/auth/me", tag = "auth", security(("access_token" = []), ("api_key" = ["profile:read"])),
     params(("min_position" = Option<i64>, Query, description = "Wait until this position is included")),
     responses((status = 200, description = "The user with their wallets", body = Me), Problems)
 )]

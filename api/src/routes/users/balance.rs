@@ -51,7 +51,7 @@ pub(super) async fn wallet_in(
 
 /// A user's balance
 #[utoipa::path(
-    get, path = "/users/{id}/balance", tag = "users", security(("access_token" = [])),
+    get, path = "/users/{id}/balance", tag = "users", security(("access_token" = []), ("api_key" = ["wallet:read"])),
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         CurrencyQuery,

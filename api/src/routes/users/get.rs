@@ -1,4 +1,4 @@
-//! GET /users/{id}: oneself.
+//! GET /users/{id}: oneself; for an admin anybody.
 
 use crate::app::App;
 use crate::auth::Subject;
@@ -10,12 +10,13 @@ use crate::problem::Problem;
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
+use domain::UserId;
 
 /// A user: by id, or `me`
 #[utoipa::path(
-    get, path = "/users/{id}", tag = "users", security(("access_token" = [])),
+    get, path = "/users/{id}", tag = "users", security(("access_token" = []), ("api_key" = ["profile:read"])),
     params(
-        ("id" = String, Path, description = "One's own id, or `me`"),
+        ("id" = String, Path, description = "One's own id, or `me`; an admin: anybody's"),
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
         ("If-None-Match" = Option<String>, Header, description = "Only if it has another version"),
     ),
@@ -31,7 +32,16 @@ pub(crate) async fn get(
     min: MinPosition,
     known: Option<IfNoneMatch>,
 ) -> Result<Response, Problem> {
-    let profile = reading::profile(&app, subject.user_id, min).await?;
+    current(&app, subject.user_id, min, known).await
+}
+
+pub(super) async fn current(
+    app: &App,
+    user_id: UserId,
+    min: MinPosition,
+    known: Option<IfNoneMatch>,
+) -> Result<Response, Problem> {
+    let profile = reading::profile(app, user_id, min).await?;
     let version = profile.value.version;
     let answer = Answer::ok().position(profile.position).version(version);
     if known.is_some_and(|known| known.has(version)) {

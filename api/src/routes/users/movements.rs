@@ -14,7 +14,7 @@ use axum::response::Response;
 
 /// Deposit into a user's wallet
 #[utoipa::path(
-    post, path = "/users/{id}/balance/deposit", tag = "users", security(("access_token" = [])),
+    post, path = "/users/{id}/balance/deposit", tag = "users", security(("access_token" = []), ("api_key" = ["wallet:deposit"])),
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
@@ -40,7 +40,7 @@ pub(crate) async fn deposit(
 
 /// Withdraw from a user's wallet
 #[utoipa::path(
-    post, path = "/users/{id}/balance/withdraw", tag = "users", security(("access_token" = [])),
+    post, path = "/users/{id}/balance/withdraw", tag = "users", security(("access_token" = []), ("api_key" = ["wallet:withdraw"])),
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),

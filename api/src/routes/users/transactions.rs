@@ -14,7 +14,7 @@ use axum::response::Response;
 
 /// The transactions behind a balance, newest first
 #[utoipa::path(
-    get, path = "/users/{id}/balance/transactions", tag = "users", security(("access_token" = [])),
+    get, path = "/users/{id}/balance/transactions", tag = "users", security(("access_token" = []), ("api_key" = ["wallet:read"])),
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         CurrencyQuery,

@@ -13,7 +13,7 @@ use axum::response::Response;
 
 /// A user's wallets, one per currency
 #[utoipa::path(
-    get, path = "/users/{id}/wallets", tag = "users", security(("access_token" = [])),
+    get, path = "/users/{id}/wallets", tag = "users", security(("access_token" = []), ("api_key" = ["wallet:read"])),
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),

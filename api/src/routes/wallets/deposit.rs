@@ -12,7 +12,7 @@ use axum::response::Response;
 
 /// Deposit into a wallet
 #[utoipa::path(
-    post, path = "/wallets/{id}/deposit", tag = "wallets", security(("access_token" = [])),
+    post, path = "/wallets/{id}/deposit", tag = "wallets", security(("access_token" = []), ("api_key" = ["wallet:deposit"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The wallet"),
         ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),

@@ -13,7 +13,7 @@ use axum::response::Response;
 
 /// A wallet
 #[utoipa::path(
-    get, path = "/wallets/{id}", tag = "wallets", security(("access_token" = [])),
+    get, path = "/wallets/{id}", tag = "wallets", security(("access_token" = []), ("api_key" = ["wallet:read"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The wallet"),
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),

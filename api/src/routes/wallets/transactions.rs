@@ -15,7 +15,7 @@ use projections::Page;
 
 /// A wallet's transactions, newest first
 #[utoipa::path(
-    get, path = "/wallets/{id}/transactions", tag = "wallets", security(("access_token" = [])),
+    get, path = "/wallets/{id}/transactions", tag = "wallets", security(("access_token" = []), ("api_key" = ["wallet:read"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The wallet"),
         ListQuery,

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 /// Withdraw from a wallet
 #[utoipa::path(
-    post, path = "/wallets/{id}/withdraw", tag = "wallets", security(("access_token" = [])),
+    post, path = "/wallets/{id}/withdraw", tag = "wallets", security(("access_token" = []), ("api_key" = ["wallet:withdraw"])),
     params(
         ("id" = uuid::Uuid, Path, description = "The wallet"),
         ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
