@@ -3,6 +3,7 @@
 //! Which tasks run is decided here by the roles and nowhere else. All roles in one process share the memory tail; a
 //! process that only projects or only serves follows the stream instead, at the same positions.
 
+mod expiry;
 mod health;
 
 use crate::config::{Config, Role};
@@ -11,6 +12,7 @@ use crate::servers::{Servers, ServersError};
 use crate::supervisor::{Stage, Supervisor};
 use api::{Application, BuildError, DRAIN_WITHIN, Parts, Settings};
 use commands::password::{HashError, Hasher, HasherOptions};
+use commands::users::expiry::SessionExpiry;
 use commands::vault::Vault;
 use commands::{
     Clock, Commands, CommandsOptions, MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
@@ -71,6 +73,7 @@ struct Ground {
     nats: Nats,
     tail: Tail,
     checkpoints: Checkpoints,
+    read_models: ReadModels,
     vault: Vault,
     supervisor: Supervisor,
 }
@@ -139,9 +142,10 @@ impl Ground {
         let tail = Tail::new(journal.head().await?.position);
         let vault = Vault::following(rings.clone(), journal.clone());
         let checkpoints = Checkpoints::default();
+        let read_models = ReadModels::new(journal.clone(), tail.clone(), checkpoints.clone());
         let supervisor = Supervisor::new();
         supervisor.start("keys", |stop| endless(rings.follow(stop)));
-        Ok(Self { journal, nats, tail, checkpoints, vault, supervisor })
+        Ok(Self { journal, nats, tail, checkpoints, read_models, vault, supervisor })
     }
 
     fn start_parts(&self, config: &Config, address: String) -> Result<(Commands, Signs), AppError> {
@@ -155,6 +159,18 @@ impl Ground {
         }
         if config.roles.has(Role::Projector) {
             self.start_projections(&mut signs);
+        }
+        if config.roles.has(Role::Writer) || config.roles.has(Role::Api) {
+            let (informed, nats) = (self.read_models.clone(), self.nats.clone());
+            self.supervisor.start("checkpoints", |stop| {
+                endless(async move { informed.keep_informed(Some(&nats), stop).await })
+            });
+        }
+        if config.roles.has(Role::Writer) {
+            let find = expiry::find_over(self.read_models.clone());
+            let sessions = SessionExpiry::new(commands.clone(), find);
+            let every = config.session_check_interval;
+            self.supervisor.start("session_expiry", |stop| endless(sessions.run(every, stop)));
         }
         Ok((commands, signs))
     }
@@ -236,16 +252,8 @@ impl Ground {
         metrics: PrometheusHandle,
         (listener, ops_listener): (TcpListener, Option<TcpListener>),
     ) -> Result<(), AppError> {
-        let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), self.checkpoints.clone());
-        let serves_interface = config.roles.has(Role::Api);
-        if serves_interface {
-            let (informed, nats) = (read_models.clone(), self.nats.clone());
-            self.supervisor.start("checkpoints", |stop| {
-                endless(async move { informed.keep_informed(Some(&nats), stop).await })
-            });
-        }
         let settings = Settings {
-            serves_interface,
+            serves_interface: config.roles.has(Role::Api),
             access_token_ttl: config.access_token_ttl,
             self_deposit: config.self_deposit,
             password_blocklist: config.password_blocklist,
@@ -257,7 +265,7 @@ impl Ground {
             listener,
             ops_listener,
             commands,
-            read_models,
+            read_models: self.read_models.clone(),
             journal: self.journal.clone(),
             tail: self.tail.clone(),
             health,

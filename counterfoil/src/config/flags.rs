@@ -60,6 +60,10 @@ pub struct ServeFlags {
     #[arg(long, env = "COUNTERFOIL_SESSION_ABSOLUTE_S", default_value = "2592000", value_name = "SECONDS")]
     pub session_absolute_s: String,
 
+    /// How often login sessions that are over are looked for and ended, in seconds
+    #[arg(long, env = "COUNTERFOIL_SESSION_CHECK_INTERVAL_S", default_value = "300", value_name = "SECONDS")]
+    pub session_check_interval_s: String,
+
     /// How many login sessions a user may have; one more ends the oldest
     #[arg(long, env = "COUNTERFOIL_MAX_CONCURRENT_SESSIONS", default_value = "5", value_name = "NUMBER")]
     pub max_concurrent_sessions: String,

@@ -29,6 +29,7 @@ pub struct Config {
     pub access_token_ttl: Duration,
     pub refresh_token_ttl: Duration,
     pub session_absolute: Duration,
+    pub session_check_interval: Duration,
     pub max_concurrent_sessions: u32,
     pub default_currency: Currency,
     /// How many aggregates of each kind stay in memory; the writer's own default if nothing is said.
@@ -87,6 +88,13 @@ impl Config {
                 &flags.session_absolute_s,
                 1,
                 YEAR_S,
+            )?,
+            // They admit nobody meanwhile, so a day late is late enough.
+            session_check_interval: read::seconds(
+                "COUNTERFOIL_SESSION_CHECK_INTERVAL_S",
+                &flags.session_check_interval_s,
+                1,
+                86_400,
             )?,
             // The live sessions of a user are part of its state, in memory and in every snapshot.
             max_concurrent_sessions: read::number(

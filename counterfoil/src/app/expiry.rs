@@ -1,0 +1,14 @@
+//! Where sessions that are over are found: in the read model, by whoever leads the writing.
+
+use commands::users::expiry::FindOver;
+use projections::ReadModels;
+
+pub(super) fn find_over(read_models: ReadModels) -> FindOver {
+    Box::new(move |at, limit, min_position| {
+        let read_models = read_models.clone();
+        Box::pin(async move {
+            let found = read_models.users_with_sessions_over(at, limit, min_position).await;
+            found.map_err(|error| error.to_string())
+        })
+    })
+}
