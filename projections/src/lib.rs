@@ -19,6 +19,9 @@ pub use read_models::accounts::{
 };
 pub use read_models::api_keys::{ApiKeyRow, ApiKeyUse, ApiKeysProjection};
 pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
+pub use read_models::exchange_credentials::{
+    CredentialsOf, ExchangeCredentialsProjection, ExchangeCredentialsRow,
+};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
 pub use read_models::transactions::{
     TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
@@ -37,7 +40,8 @@ pub fn all(opener: Arc<dyn OpenSealed>) -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(ProfilesProjection::new(Arc::clone(&opener))),
         Arc::new(AccountsProjection::new(Arc::clone(&opener))),
-        Arc::new(ApiKeysProjection::new(opener)),
+        Arc::new(ApiKeysProjection::new(Arc::clone(&opener))),
+        Arc::new(ExchangeCredentialsProjection::new(opener)),
         Arc::new(WalletsProjection),
         Arc::new(TransactionsProjection),
     ]

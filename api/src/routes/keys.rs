@@ -12,6 +12,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Verifiers ask again this often, so a key is published this long before it signs.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
+/// A tag is a number of at most 15 digits, as all tags here are.
+const TAGS: u64 = 1_000_000_000_000_000;
+
 /// The public keys of access tokens (RFC 7517)
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "auth",
@@ -40,5 +43,5 @@ pub(crate) async fn jwks(State(app): State<App>, headers: HeaderMap) -> Result<R
 fn tag_of(text: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
+    format!("\"{}\"", hasher.finish() % TAGS)
 }

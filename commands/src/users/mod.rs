@@ -6,7 +6,9 @@
 mod admin;
 mod api_keys;
 mod attempts;
+mod credentials;
 mod email;
+mod erase;
 pub mod expiry;
 mod login;
 mod password;
@@ -21,6 +23,7 @@ pub use api_keys::{
     ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX, NewApiKey,
     OVERLAP_DEFAULT, OVERLAP_MAX,
 };
+pub use credentials::{ExchangeCredentials, Unverified, Verification, VerifyCredentials};
 pub use login::{Identifier, Login, SignedIn};
 pub use password::PasswordChange;
 pub use profile::{Naming, PlainProfile, ProfileChange};

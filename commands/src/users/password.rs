@@ -97,7 +97,7 @@ impl Commands {
         Ok(loaded.remove(&user_id.0).unwrap_or_default().state)
     }
 
-    async fn credentials_of(&self, user_id: UserId) -> Result<Option<Credentials>, Failure> {
+    pub(super) async fn credentials_of(&self, user_id: UserId) -> Result<Option<Credentials>, Failure> {
         let row = sqlx::query(
             "select owner, version, value from secrets where owner = $1 and kind = $2 and name = ''",
         )

@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod cursor;
+pub(crate) mod exchange_credentials;
 pub(crate) mod profiles;
 pub(crate) mod transactions;
 mod value;

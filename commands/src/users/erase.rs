@@ -1,0 +1,48 @@
+//! Erasing somebody: one append, after which nothing that could tell who they were can be read any more.
+//!
+//! The event goes into the journal; their data key, password, API keys, credentials, mail tokens, claims and snapshot go out
+//! of the database in the same transaction. What was sealed for them in the journal, in the stream and in every copy of
+//! both is noise from then on, and their address and name are free again.
+
+use crate::envelope::Beside;
+use crate::{Command, Commands, Context, Failure, Outcome, UserChange};
+use domain::user::UserCommand;
+use domain::{AggregateKind, Timestamp, UserId, WalletId};
+use secrecy::SecretString;
+
+impl Commands {
+    /// As its owner, who proves it with the password: a token that was left open somewhere must not be enough.
+    pub async fn erase_oneself(
+        &self,
+        context: Context,
+        user_id: UserId,
+        current_password: SecretString,
+    ) -> Outcome {
+        let credentials = self.credentials_of(user_id).await?.ok_or(Failure::InvalidCredentials)?;
+        if !self.check_password(user_id, current_password, Some(credentials.hash)).await? {
+            return Err(Failure::InvalidCredentials);
+        }
+        self.erase(context, user_id).await
+    }
+
+    /// As somebody who may. Their wallets must be empty: money that belongs to nobody would be left behind.
+    pub async fn erase(&self, context: Context, user_id: UserId) -> Outcome {
+        let key = self.request_key(&context, &[b"erase", user_id.0.as_bytes()]);
+        let wallets = self.journal().first_events_of(user_id, AggregateKind::Wallet).await?;
+        let change = UserChange {
+            user_id,
+            command: UserCommand::Erase { at: Timestamp::default() },
+            beside: Beside { erase: true, ..Beside::default() },
+            empty_wallets: wallets.iter().map(|opened| WalletId(opened.aggregate.id)).collect(),
+        };
+        let envelope = self.envelope(&context, key, Command::User(Box::new(change)));
+        let done = self.submit(envelope).await?;
+        // On other nodes, by those who follow the journal.
+        self.vault().forget_user(user_id);
+        if let Err(error) = self.unlock(user_id).await {
+            // What is left is a number of wrong passwords, under an id that means nothing any more.
+            tracing::warn!(event = "sign_in_failures_not_erased", error_message = %error);
+        }
+        Ok(done)
+    }
+}
