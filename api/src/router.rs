@@ -9,10 +9,11 @@ use crate::routes::{auth, commands, docs, events, health, keys, metrics, page, u
 use axum::Router;
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 /// What a client of the interface calls.
+#[allow(deprecated, reason = "old names are served, and said to be old")]
 fn interface() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Base::openapi())
         .routes(routes!(auth::register::register))
@@ -26,7 +27,14 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(auth::email::verify::verify))
         .routes(routes!(auth::email::resend::resend))
         .routes(routes!(keys::jwks))
-        .routes(routes!(users::get::get))
+        .routes(routes!(users::create::create))
+        .routes(routes!(users::search::search))
+        .routes(routes!(users::get::get, users::update::update, users::update::replace))
+        .routes(no_such_route_otherwise(routes!(users::update::replace_by_old_name)))
+        .routes(routes!(users::profile::profile, users::profile::change_profile))
+        .routes(routes!(users::status::suspend))
+        .routes(routes!(users::status::reactivate))
+        .routes(routes!(users::statistics::statistics))
         .routes(routes!(users::unlock::unlock))
         .routes(routes!(users::wallets::wallets))
         .routes(routes!(users::balance::balance))
@@ -43,6 +51,11 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(events::events))
         .routes(routes!(commands::get_command))
         .merge(health())
+}
+
+/// For a path that means anything in its place: with another method it is not wrong to ask there, there is nothing.
+fn no_such_route_otherwise((schemas, paths, methods): UtoipaMethodRouter<App>) -> UtoipaMethodRouter<App> {
+    (schemas, paths, methods.fallback(unknown_route))
 }
 
 /// What only whoever runs it may see.

@@ -7,11 +7,17 @@ use super::amount;
 use crate::problem::{FieldCode, FieldError, Problem};
 use commands::password::PasswordRefusal;
 use domain::{Currency, CurrencyError, Money, TextError};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A value as it stands in the body.
 pub(crate) type Raw<'a> = Option<&'a RawValue>;
+
+/// For a field that means one thing when it is null and another when it is left out: `deserialize_with` this.
+pub(crate) fn with_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Raw<'de>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
 
 /// Why one value is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]

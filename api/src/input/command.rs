@@ -28,6 +28,24 @@ impl<R: Rule> FromRequestParts<App> for Keyed<R> {
     }
 }
 
+/// A command that names nobody in its path, with a key if they like.
+#[derive(Debug)]
+pub(crate) struct Asked<R> {
+    pub allowed: Allowed<R>,
+    pub context: Context,
+}
+
+impl<R: Rule> FromRequestParts<App> for Asked<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let allowed = Allowed::from_request_parts(parts, app).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, app).await?;
+        let context = context(parts, app, allowed.caller, key).await?;
+        Ok(Self { allowed, context })
+    }
+}
+
 /// A command to the user in the path, with a key if they like.
 #[derive(Debug)]
 pub(crate) struct Change<R> {

@@ -8,13 +8,15 @@ mod check;
 mod command;
 mod cursor;
 mod headers;
+mod moment;
 mod path;
 mod query;
 
 pub(crate) use body::JsonBody;
-pub(crate) use check::{Check, Flaw, Raw};
-pub(crate) use command::{Anonymous, Change, Keyed};
+pub(crate) use check::{Check, Flaw, Raw, with_null};
+pub(crate) use command::{Anonymous, Asked, Change, Keyed};
 pub(crate) use cursor::Cursor;
 pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
+pub(crate) use moment::moment;
 pub(crate) use path::{UserPath, WalletPath};
 pub(crate) use query::{ListQuery, MinPosition, Query, number};

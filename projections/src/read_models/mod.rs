@@ -8,6 +8,7 @@ pub(crate) mod api_keys;
 pub(crate) mod cursor;
 pub(crate) mod exchange_credentials;
 pub(crate) mod profiles;
+mod statistics;
 pub(crate) mod transactions;
 mod value;
 pub(crate) mod wallets;

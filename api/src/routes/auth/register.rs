@@ -24,17 +24,17 @@ pub(crate) struct RegisterForm<'a> {
     /// 3 to 32 of letters, digits, '_', '.' and '-'.
     #[serde(borrow)]
     #[schema(value_type = String, required, pattern = "^[A-Za-z0-9_.-]{3,32}$", example = "ada")]
-    username: Raw<'a>,
+    pub(crate) username: Raw<'a>,
     #[schema(value_type = String, required, format = Email, max_length = 254, example = "ada@example.com")]
-    email: Raw<'a>,
+    pub(crate) email: Raw<'a>,
     /// 8 to 128 characters, and not one of those that everybody tries first.
     #[schema(value_type = String, required, format = Password, min_length = 8, max_length = 128, example = "correct horse battery staple")]
-    password: Raw<'a>,
+    pub(crate) password: Raw<'a>,
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Ada Lovelace")]
-    name: Raw<'a>,
+    pub(crate) name: Raw<'a>,
     /// Of the first wallet.
     #[schema(value_type = Option<String>, example = "USD")]
-    currency: Raw<'a>,
+    pub(crate) currency: Raw<'a>,
 }
 
 /// A user with the wallet that was opened for them.
@@ -59,7 +59,11 @@ pub(crate) async fn register(
 ) -> Result<Response, Problem> {
     let registration = read(&body.read()?, app.settings().password_blocklist)?;
     let done = app.commands().register(context, registration).await?;
-    let registered = render(app.vault(), &done).await?;
+    answer(&app, &done).await
+}
+
+pub(crate) async fn answer(app: &App, done: &Done) -> Result<Response, Problem> {
+    let registered = render(app.vault(), done).await?;
     let registered = registered.ok_or_else(|| Problem::internal(&"a registration without its events"))?;
     Ok(Answer::created()
         .position(registered.position)
@@ -69,7 +73,7 @@ pub(crate) async fn register(
         .json(&registered))
 }
 
-fn read(form: &RegisterForm<'_>, blocklist: bool) -> Result<Registration, Problem> {
+pub(crate) fn read(form: &RegisterForm<'_>, blocklist: bool) -> Result<Registration, Problem> {
     let mut check = Check::default();
     let username = check.required("/username", form.username, Username::parse);
     let email = check.required("/email", form.email, Email::parse);

@@ -2,8 +2,15 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod balance;
+mod changed;
+pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod movements;
+pub(crate) mod profile;
+pub(crate) mod search;
+pub(crate) mod statistics;
+pub(crate) mod status;
 pub(crate) mod transactions;
 pub(crate) mod unlock;
+pub(crate) mod update;
 pub(crate) mod wallets;

@@ -1,0 +1,74 @@
+//! The answer to what changed a user, whoever asked for it: the user as they are now. Sessions that ended with it are
+//! refused from here on, before anybody hears of it.
+
+use crate::app::App;
+use crate::door::Arrival;
+use crate::output::{Answer, UserBody};
+use crate::problem::{Code, Problem};
+use axum::response::Response;
+use commands::Done;
+use commands::users::ended_session;
+use domain::UserId;
+use domain::user::User;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The user, as the command left them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserChanged {
+    user: UserBody,
+    position: i64,
+    /// There if a new e-mail address waits for the mail to it to be answered: until then the present one stays.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    email_pending: bool,
+}
+
+/// What happened, for the log: names of fields and never a value.
+#[derive(Debug)]
+pub(super) struct Happened<'a> {
+    pub(super) event: &'static str,
+    pub(super) user_id: UserId,
+    pub(super) updated_fields: &'a [&'static str],
+    pub(super) email_pending: bool,
+}
+
+pub(super) async fn answer(
+    app: &App,
+    arrival: &Arrival,
+    happened: Happened<'_>,
+    done: &Done,
+) -> Result<Response, Problem> {
+    for recorded in &done.events {
+        let event = recorded.event().map_err(|error| Problem::internal(&error))?;
+        if let Some(session_id) = ended_session(&event) {
+            app.admission().revocations().end(session_id);
+        }
+    }
+    tracing::info!(
+        event = happened.event,
+        user_id = %happened.user_id,
+        request_id = arrival.request_id.as_str(),
+        position = done.position,
+        updated_fields = happened.updated_fields.join(","),
+    );
+    let user = body(app, happened.user_id, done).await?;
+    let answer = if happened.email_pending { Answer::accepted() } else { Answer::ok() };
+    let body = UserChanged { position: done.position, email_pending: happened.email_pending, user };
+    Ok(answer.position(done.position).version(body.user.version).replayed(done.replayed).json(&body))
+}
+
+/// From the command's own events, so that a repeat reads the same; where nothing was left to do, as they are by now.
+async fn body(app: &App, user_id: UserId, done: &Done) -> Result<UserBody, Problem> {
+    let last = done.events.last().map(|recorded| recorded.sequence);
+    if let (Some(user), Some(version)) = (done.user.as_deref(), last) {
+        return of_user(app, user, version).await;
+    }
+    let loaded = app.journal().load::<User>(&[user_id.0]).await?.remove(&user_id.0).unwrap_or_default();
+    of_user(app, &loaded.state, loaded.sequence).await
+}
+
+async fn of_user(app: &App, user: &User, version: i64) -> Result<UserBody, Problem> {
+    let person = user.person().ok_or_else(|| Problem::of(Code::UserNotFound))?;
+    Ok(UserBody::of_person(app.vault(), person, version).await?)
+}

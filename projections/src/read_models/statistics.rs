@@ -1,0 +1,30 @@
+//! Figures about one user, counted in tables of other read models.
+
+use super::{At, QueryError, ReadModels, position_of};
+use domain::UserId;
+use sqlx::Row;
+
+/// Transactions counted at most: further than that it takes too long, and nobody cares about the last digit.
+const TRANSACTIONS_COUNTED_MAX: i64 = 1_000_000;
+
+impl ReadModels {
+    /// How many transactions all wallets of a user have, up to a million.
+    pub async fn transactions_of_user(
+        &self,
+        user: UserId,
+        min_position: Option<i64>,
+    ) -> Result<At<i64>, QueryError> {
+        const NAME: &str = "transactions";
+        self.at_least(NAME, min_position, || async move {
+            let sql = "select c.position as checkpoint, c.failure, \
+                              (select count(*) from \
+                                  (select from wallets w join transactions t using (wallet_id) \
+                                    where w.user_id = $1 limit $2) t) as transactions \
+                         from projection_checkpoints c where c.name = 'transactions'";
+            let query = sqlx::query(sql).bind(user.0).bind(TRANSACTIONS_COUNTED_MAX);
+            let row = query.fetch_one(self.pool()).await?;
+            Ok(At { position: position_of(&row, NAME)?, value: row.try_get("transactions")? })
+        })
+        .await
+    }
+}
