@@ -4,7 +4,6 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::IsTerminal;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{BadConfig, Config, Place, PlaceFlags, RotateFlags, ServeFlags, unknown_settings};
 use crate::rotate::{self, Wrapping};
-use crate::serve::{Ready, serve};
+use crate::serve::{Ready, base_url, serve};
 use crate::{config, keys, maintenance, migrate, telemetry};
 
 /// Users, wallets and trading sessions as a journal of events: every change a record that nobody can argue with.
@@ -228,8 +227,8 @@ async fn rebuild(flags: &RebuildFlags) -> Result<(), Failure> {
 
 /// For people at a terminal; everybody else reads it in the log.
 fn announce(ready: &Ready) {
-    let base = base(ready.listen);
-    let ops = ready.ops_listen.or(ready.listen.ip().is_loopback().then_some(ready.listen)).map(self::base);
+    let base = base_url(ready.listen);
+    let ops = ready.ops_listen.or(ready.listen.ip().is_loopback().then_some(ready.listen)).map(base_url);
     let metrics = ops.map(|ops| format!("{ops}/metrics"));
     let (page, docs) = (format!("{base}/"), format!("{base}/docs"));
     let pages = ready.serves_interface.then_some((page, docs));
@@ -259,16 +258,6 @@ fn announce(ready: &Ready) {
         println!("  data      {} (PostgreSQL {postgres}, nats-server {nats})", data_dir.display());
     }
     println!("\nCtrl-C stops it.\n");
-}
-
-/// What to type into a browser on this machine: "every address" is no address.
-fn base(listen: SocketAddr) -> String {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    format!("http://{}", SocketAddr::new(ip, listen.port()))
 }
 
 fn complain(line: &str, code: u8) -> ExitCode {
@@ -328,7 +317,7 @@ mod tests {
 
     #[test]
     fn an_address_for_everybody_is_shown_as_one_that_works_here() {
-        let shown = |listen: &str| base(listen.parse().unwrap());
+        let shown = |listen: &str| base_url(listen.parse().unwrap());
         assert_eq!(shown("0.0.0.0:8080"), "http://127.0.0.1:8080");
         assert_eq!(shown("[::]:8080"), "http://[::1]:8080");
         assert_eq!(shown("10.1.2.3:80"), "http://10.1.2.3:80");

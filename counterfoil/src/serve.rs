@@ -2,7 +2,7 @@
 //! the reverse order. A second request to stop, at any moment, ends the process at once: that is safe, because
 //! no acknowledged command needs a clean stop and no server outlives us.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -119,6 +119,16 @@ fn ready(
         .map(|own| (own.data_dir().to_path_buf(), own.postgres_version(), own.nats_version()));
     let serves_interface = config.roles.has(Role::Api);
     Ready { listen, ops_listen, serves_interface, halted: app.halted(), embedded }
+}
+
+/// What to type into a browser on this machine: "every address" is no address.
+pub(crate) fn base_url(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
 }
 
 /// Takes the address without accepting yet: until all is ready a client is better refused than left waiting.

@@ -11,12 +11,13 @@ mod headers;
 mod moment;
 mod path;
 mod query;
+mod values;
 
 pub(crate) use body::JsonBody;
 pub(crate) use check::{Check, Flaw, Raw, with_null};
 pub(crate) use command::{Anonymous, Asked, Change, Keyed};
 pub(crate) use cursor::Cursor;
-pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
+pub(crate) use headers::{IdempotencyKey, IfMatch, IfNoneMatch};
 pub(crate) use moment::moment;
-pub(crate) use path::{UserPath, WalletPath};
+pub(crate) use path::{ApiKeyPath, LoginSessionPath, UserPath, WalletPath};
 pub(crate) use query::{ListQuery, MinPosition, Query, number};

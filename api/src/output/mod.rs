@@ -1,11 +1,19 @@
 //! What goes out: the shapes of the contract, written straight into the body, and the headers that go with them.
 
+mod activity;
+mod api_key;
 mod event;
+mod preferences;
+mod session;
 mod transaction;
 mod user;
 mod wallet;
 
+pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBody};
+pub(crate) use activity::ActivityBody;
 pub(crate) use event::public_events;
+pub(crate) use preferences::PreferencesBody;
+pub(crate) use session::{EndedSessionBody, LoginSessionBody};
 pub(crate) use transaction::{Moved, TransactionBody};
 pub(crate) use user::{RenderError, SignedInBody, UserBody};
 pub(crate) use wallet::{BalanceBody, WalletBody};
@@ -39,6 +47,11 @@ impl Answer {
 
     pub(crate) fn created() -> Self {
         Self::with(StatusCode::CREATED)
+    }
+
+    /// It will be done, and nobody waits for it.
+    pub(crate) fn accepted() -> Self {
+        Self::with(StatusCode::ACCEPTED)
     }
 
     fn with(status: StatusCode) -> Self {

@@ -12,9 +12,8 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 18] = [
+const LATER: [&str; 17] = [
     "invalid_api_key",
-    "invalid_mail_token",
     "admin_required",
     "person_required",
     "insufficient_scope",

@@ -3,20 +3,22 @@
 use crate::client::{Answered, Ask};
 use crate::keys_file::KeysFile;
 use api::{Application, Edge, HealthSources, Parts, Settings};
+use commands::mail::{Courier, CourierOptions, FilePost, Mailer};
 use commands::password::{Hasher, HasherOptions};
 use commands::vault::Vault;
-use commands::{Clock, Commands, CommandsOptions, WriteSide, Writer, WriterOptions};
-use domain::Currency;
-use domain::user::SessionPolicy;
+use commands::{Clock, Commands, CommandsOptions, Context, Principal, WriteSide, Writer, WriterOptions};
+use domain::user::{Role, SessionPolicy};
+use domain::{Currency, UserId};
 use journal::subscription::{Checkpoints, Feed};
 use journal::{Journal, JournalOptions, Tail};
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::ReadModels;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::{Postgres, eventually};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +40,10 @@ pub(crate) struct House {
     cancel: CancellationToken,
     pub(crate) postgres: Postgres,
     people: AtomicU64,
+    /// Where mails go.
+    pub(crate) mail_dir: PathBuf,
+    /// What whoever runs it reaches past the door.
+    pub(crate) commands: Commands,
 }
 
 /// Somebody who is signed in.
@@ -109,16 +115,31 @@ impl House {
             tokio::spawn(projections::follow(&feed, projection).run(cancel.clone()));
         }
 
+        let mail_dir = std::env::temp_dir().join(format!("counterfoil-mail-{}", Uuid::new_v4()));
+        send_mail(&commands, feed, mail_dir.clone(), &cancel);
+
         let read_models = ReadModels::new(journal.clone(), tail.clone(), checkpoints);
         let close_door = cancel.child_token();
         let (address, ops_address) =
-            open_door(choices, commands, read_models, (&journal, tail), close_door.clone()).await;
+            open_door(choices, commands.clone(), read_models, (&journal, tail), close_door.clone()).await;
         eventually("the writer leads", async || {
             matches!(*state.borrow(), commands::WriterState::Leading { .. })
         })
         .await;
         let people = AtomicU64::new(0);
-        Self { address, ops_address, journal, keys, vault, close_door, cancel, postgres, people }
+        Self {
+            address,
+            ops_address,
+            journal,
+            keys,
+            vault,
+            close_door,
+            cancel,
+            postgres,
+            people,
+            mail_dir,
+            commands,
+        }
     }
 
     /// The door of another process: same database and keys, nobody there tells it what is written here.
@@ -175,6 +196,24 @@ impl House {
         }
     }
 
+    /// Somebody whom whoever runs it has made an admin.
+    pub(crate) async fn admin(&self) -> Person {
+        let person = self.person().await;
+        let context = Context {
+            principal: Principal::System,
+            key: None,
+            correlation_id: Uuid::new_v4(),
+            expected_version: None,
+            received: Instant::now(),
+        };
+        let user_id = UserId(person.id.parse().unwrap());
+        self.commands.give_role(context, user_id, Role::Admin).await.unwrap();
+        // Who is given a role signs in again.
+        let signed_in = self.login(&person.name).await.expect(200);
+        let text = |name: &str| signed_in[name].as_str().unwrap().to_owned();
+        Person { token: text("access_token"), refresh_token: text("refresh_token"), ..person }
+    }
+
     pub(crate) async fn login(&self, username: &str) -> Answered {
         self.post("/auth/login").json(&json!({ "username": username, "password": PASSWORD })).send().await
     }
@@ -197,6 +236,8 @@ impl House {
 impl Drop for House {
     fn drop(&mut self) {
         self.cancel.cancel();
+        // There may have been none.
+        let _ = std::fs::remove_dir_all(&self.mail_dir);
     }
 }
 
@@ -234,6 +275,17 @@ async fn open_door(
     let addresses = (application.address(), application.ops_address().unwrap());
     tokio::spawn(application.run_until_stopped(stop));
     addresses
+}
+
+/// Mails are wanted and sent as in any process, into files.
+fn send_mail(commands: &Commands, feed: Feed, directory: PathBuf, stop: &CancellationToken) {
+    let options = CourierOptions {
+        from: "Counterfoil <no-reply@money.example>".parse().unwrap(),
+        public_url: "https://money.example".to_owned(),
+    };
+    let courier = Courier::new(commands, Box::new(FilePost::new(directory)), options);
+    tokio::spawn(courier.run(stop.clone()));
+    tokio::spawn(Mailer::follow(commands, feed).run(stop.clone()));
 }
 
 fn write_side(journal: &Journal, tail: &Tail, vault: &Vault) -> WriteSide {

@@ -16,8 +16,8 @@ use domain::{SealedIn, UserId};
 use futures::future::join_all;
 use journal::{Journal, JournalError};
 use lettre::Message;
-use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -275,13 +275,23 @@ impl Courier {
             .to(Mailbox::new(None, to))
             .subject(addressed.letter.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(addressed.letter.text.clone())
+            .body(body_of(&addressed.letter.text))
             .map_err(|_| Trouble::Unwritable)?;
         // Nobody's holiday greets it (RFC 3834).
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         message.headers_mut().insert_raw(HeaderValue::new(automatic, "auto-generated".to_owned()));
         Ok(message)
     }
+}
+
+/// ASCII as it is, so that a link stays in one piece and a file can be read; lines are far shorter than a mail allows.
+/// Anything else is encoded, because not every server takes it plain.
+fn body_of(text: &str) -> Body {
+    if !text.is_ascii() {
+        return Body::new(text.to_owned());
+    }
+    let bytes = text.replace('\n', "\r\n").into_bytes();
+    Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit)
 }
 
 fn is_wanted(kind: MailKind, mail: &Taken, person: &Person) -> bool {

@@ -33,6 +33,9 @@ pub(super) fn sources(roles: &Roles, signs: Signs, nats: Nats, tasks: Tasks) -> 
         let name = format!("projection_{}", status.borrow().name);
         components.push(component(name, false, move || projection_finding(&status)));
     }
+    if let Some(status) = signs.mailer {
+        components.push(component("mailer", false, move || projection_finding(&status)));
+    }
     HealthSources { roles: roles.to_string(), components }
 }
 

@@ -5,12 +5,14 @@
 
 mod expiry;
 mod health;
+mod mail;
 
 use crate::config::{Config, Role};
 use crate::open_files;
 use crate::servers::{Servers, ServersError};
 use crate::supervisor::{Stage, Supervisor};
 use api::{Application, BuildError, DRAIN_WITHIN, Parts, Settings};
+use commands::mail::BadSmtpUrl;
 use commands::password::{HashError, Hasher, HasherOptions};
 use commands::users::expiry::SessionExpiry;
 use commands::vault::Vault;
@@ -24,6 +26,7 @@ use journal::{Journal, JournalError, JournalOptions, Nats, NatsError, NatsOption
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::ReadModels;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -53,6 +56,8 @@ pub enum AppError {
     Nats(#[from] NatsError),
     #[error("passwords cannot be hashed: {0}")]
     Hasher(#[from] HashError),
+    #[error("COUNTERFOIL_SMTP_URL cannot be read: {0}")]
+    Smtp(#[from] BadSmtpUrl),
     #[error("metrics cannot be recorded: {0}")]
     Metrics(String),
     #[error(transparent)]
@@ -84,6 +89,7 @@ struct Signs {
     writer: Option<watch::Receiver<WriterState>>,
     relay: Option<watch::Receiver<RelayStatus>>,
     projections: Vec<watch::Receiver<SubscriptionStatus>>,
+    mailer: Option<watch::Receiver<SubscriptionStatus>>,
     /// Whether everybody has been told where everything is.
     is_open: Arc<AtomicBool>,
 }
@@ -97,8 +103,8 @@ impl App {
     ) -> Result<Self, AppError> {
         let metrics = api::install_metrics().map_err(|error| AppError::Metrics(error.to_string()))?;
         let ground = Ground::lay(servers).await?;
-        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
-        let (commands, signs) = ground.start_parts(config, address)?;
+        let listen = listener.local_addr().unwrap_or(config.listen);
+        let (commands, signs) = ground.start_parts(config, listen)?;
         let (writer, is_open) = (signs.writer.clone(), signs.is_open.clone());
         ground.open_door(config, commands, signs, metrics, (listener, ops_listener))?;
         Ok(Self { supervisor: ground.supervisor, writer, is_open })
@@ -148,9 +154,9 @@ impl Ground {
         Ok(Self { journal, nats, tail, checkpoints, read_models, vault, supervisor })
     }
 
-    fn start_parts(&self, config: &Config, address: String) -> Result<(Commands, Signs), AppError> {
+    fn start_parts(&self, config: &Config, listen: SocketAddr) -> Result<(Commands, Signs), AppError> {
         let mut signs = Signs::default();
-        let commands = self.start_writer(config, address, &mut signs)?;
+        let commands = self.start_writer(config, listen.to_string(), &mut signs)?;
         if config.roles.has(Role::Relay) {
             let options = RelayOptions { replicas: config.stream_replicas };
             let relay = Relay::new(self.journal.clone(), self.nats.clone(), self.tail.clone(), options);
@@ -159,6 +165,7 @@ impl Ground {
         }
         if config.roles.has(Role::Projector) {
             self.start_projections(&mut signs);
+            self.start_mail(&config.mail, listen, &commands, &mut signs)?;
         }
         if config.roles.has(Role::Writer) || config.roles.has(Role::Api) {
             let (informed, nats) = (self.read_models.clone(), self.nats.clone());
@@ -205,13 +212,17 @@ impl Ground {
         Ok(commands)
     }
 
-    fn start_projections(&self, signs: &mut Signs) {
-        let feed = Feed {
+    fn feed(&self) -> Feed {
+        Feed {
             journal: self.journal.clone(),
             tail: self.tail.clone(),
             nats: Some(self.nats.clone()),
             checkpoints: self.checkpoints.clone(),
-        };
+        }
+    }
+
+    fn start_projections(&self, signs: &mut Signs) {
+        let feed = self.feed();
         for projection in projections::all(Arc::new(self.vault.clone())) {
             let name = projection.name();
             let subscription = projections::follow(&feed, projection);

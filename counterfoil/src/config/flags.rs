@@ -26,10 +26,36 @@ pub struct PlaceFlags {
     pub keys_file: Option<String>,
 }
 
+#[derive(Args, Clone)]
+pub struct MailFlags {
+    /// The server mails leave by, smtps://user:password@host:465 or smtp://user:password@host:587 (STARTTLS, or not with
+    /// ?tls=none); without it they become files in <data-dir>/outbox
+    #[arg(long, env = "COUNTERFOIL_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<String>,
+
+    /// Who mails are from [default: Counterfoil <no-reply@localhost>]; set it with COUNTERFOIL_SMTP_URL
+    #[arg(long, env = "COUNTERFOIL_MAIL_FROM", value_name = "SENDER")]
+    pub mail_from: Option<String>,
+
+    /// Where links in mails lead [default: http://<listen>]; set it with COUNTERFOIL_SMTP_URL
+    #[arg(long, env = "COUNTERFOIL_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+/// The URL holds a password.
+impl std::fmt::Debug for MailFlags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailFlags").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
 #[derive(Args, Debug, Clone)]
 pub struct ServeFlags {
     #[command(flatten)]
     pub place: PlaceFlags,
+
+    #[command(flatten)]
+    pub mail: MailFlags,
 
     /// Where HTTP is served
     #[arg(long, env = "COUNTERFOIL_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]

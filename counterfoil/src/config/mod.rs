@@ -3,6 +3,7 @@
 
 mod edge;
 mod flags;
+mod mail;
 mod read;
 mod roles;
 
@@ -11,7 +12,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use flags::{PlaceFlags, RotateFlags, ServeFlags};
+pub use flags::{MailFlags, PlaceFlags, RotateFlags, ServeFlags};
+pub use mail::{Leaves, MailConfig};
 pub use roles::{Role, Roles};
 
 /// One line for a person; the program ends with code 2.
@@ -39,6 +41,7 @@ pub struct Config {
     pub self_deposit: bool,
     pub password_blocklist: bool,
     pub edge: api::Edge,
+    pub mail: MailConfig,
 }
 
 /// Where the servers and the keys are.
@@ -69,6 +72,7 @@ impl Config {
                 .map(|text| read::address("COUNTERFOIL_OPS_LISTEN", text))
                 .transpose()?,
             roles: Roles::read(&flags.roles)?,
+            mail: MailConfig::read(&flags.mail, &flags.place.data_dir, &place.servers)?,
             place,
             // A token lives at least long enough to be used once, and not so long that ending a session means little.
             access_token_ttl: read::seconds(

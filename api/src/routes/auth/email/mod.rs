@@ -1,0 +1,4 @@
+//! A user's e-mail address: proved by mail.
+
+pub(crate) mod resend;
+pub(crate) mod verify;

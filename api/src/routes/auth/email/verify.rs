@@ -1,0 +1,47 @@
+//! POST /auth/email/verify: proves the address that a token was mailed to.
+
+use crate::app::App;
+use crate::door::Arrival;
+use crate::input::{Check, JsonBody, Raw};
+use crate::openapi::Problems;
+use crate::problem::Problem;
+use crate::routes::auth::changed::{self, ChangedUser};
+use crate::routes::auth::mail_token;
+use axum::extract::State;
+use axum::response::Response;
+use commands::Principal;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = VerifyEmailRequest)]
+pub(crate) struct VerifyEmailForm<'a> {
+    /// What stands after `#verify=` in the link.
+    #[serde(borrow)]
+    #[schema(value_type = String, required, example = "cfm_AAAA")]
+    token: Raw<'a>,
+}
+
+/// Prove an e-mail address
+///
+/// The token is good once, for a day, and only if no other was asked for since. If it was mailed to a new address, that
+/// takes the place of the present one.
+#[utoipa::path(
+    post, path = "/auth/email/verify", tag = "auth",
+    request_body = VerifyEmailForm<'_>,
+    responses((status = 200, description = "Proved", body = ChangedUser), Problems)
+)]
+pub(crate) async fn verify(
+    State(app): State<App>,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let form: VerifyEmailForm<'_> = body.read()?;
+    let mut check = Check::default();
+    let Some(token) = check.required("/token", form.token, mail_token) else {
+        return Err(check.into_problem());
+    };
+    let context = arrival.context(Principal::Anonymous, None);
+    let done = app.commands().verify_email(context, &token).await?;
+    changed::answer(&app, &arrival, "email_verified", done).await
+}
