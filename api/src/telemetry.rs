@@ -8,6 +8,9 @@ use tokio_util::sync::CancellationToken;
 /// From half a millisecond, where a cached read answers, to the ten seconds nobody should wait.
 const SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Login sessions last from a moment to the month after which they end.
+const SESSION_SECONDS: [f64; 10] =
+    [60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0, 604_800.0, 2_592_000.0];
 const BATCH_SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 /// Samples wait in memory until they are sorted into their buckets: at full load some 40,000 a second.
 const UPKEEP_EVERY: Duration = Duration::from_secs(2);
@@ -16,6 +19,10 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(2);
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(
+            Matcher::Full("counterfoil_login_session_seconds".to_owned()),
+            &SESSION_SECONDS,
+        )?
         .set_buckets_for_metric(Matcher::Full("counterfoil_batch_size".to_owned()), &BATCH_SIZES)?
         .install_recorder()
 }

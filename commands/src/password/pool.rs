@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
@@ -119,7 +119,7 @@ impl Hasher {
     ) -> Result<T, HashError> {
         let place = self.wait_for_place().await?;
         let done = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _place = InFlight::begin(place);
             work()
         });
         done.await.map_err(|error| HashError::Failed(error.to_string()))?
@@ -128,10 +128,31 @@ impl Hasher {
     async fn wait_for_place(&self) -> Result<OwnedSemaphorePermit, HashError> {
         let places = Arc::clone(&self.inner.places);
         let _waiting = Waiting::join(&self.inner)?;
-        match tokio::time::timeout(self.inner.options.wait_max, places.acquire_owned()).await {
+        let began = Instant::now();
+        let place = match tokio::time::timeout(self.inner.options.wait_max, places.acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => Err(HashError::Overloaded),
-        }
+        };
+        metrics::histogram!("counterfoil_hash_wait_seconds").record(began.elapsed().as_secs_f64());
+        place
+    }
+}
+
+/// A place while a hash is being made on it. Both leave together, however that ends.
+struct InFlight {
+    _place: OwnedSemaphorePermit,
+}
+
+impl InFlight {
+    fn begin(place: OwnedSemaphorePermit) -> Self {
+        metrics::gauge!("counterfoil_hash_in_flight").increment(1);
+        Self { _place: place }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("counterfoil_hash_in_flight").decrement(1);
     }
 }
 

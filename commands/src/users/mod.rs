@@ -10,6 +10,7 @@ mod credentials;
 mod email;
 mod erase;
 pub mod expiry;
+mod durations;
 mod login;
 mod password;
 mod preferences;
@@ -59,7 +60,8 @@ impl Commands {
         beside: Beside,
     ) -> Outcome {
         let change = UserChange { user_id, command, beside, empty_wallets: Vec::new() };
-        self.submit(self.envelope(context, key, Command::User(Box::new(change)))).await
+        let outcome = self.submit(self.envelope(context, key, Command::User(Box::new(change)))).await;
+        outcome.inspect(durations::measure)
     }
 
     /// Claims for somebody, with what is known of who holds them already. The sequencer would find out too, at the cost
