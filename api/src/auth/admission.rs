@@ -7,8 +7,9 @@ use super::{ApiKeys, KeyHolder, RevocationFeed, Revocations, TokenKeys};
 use crate::problem::Problem;
 use domain::user::{LoginSession, Role, User};
 use domain::{Timestamp, UserId};
-use journal::{Journal, Tail};
+use journal::{Journal, Recorded, Tail};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -47,7 +48,16 @@ impl Admission {
 
     /// Follows the journal from here on. To be called before the first request is let in.
     pub(crate) fn feed(&self, tail: Tail) -> RevocationFeed {
-        self.revocations.feed(self.journal.clone(), tail, self.api_keys.owners().clone())
+        let (owners, vault) = (self.api_keys.owners().clone(), self.api_keys.vault().clone());
+        self.revocations.feed(self.journal.clone(), tail, owners, vault)
+    }
+
+    /// What a command did, known here before its answer: sessions that it ended and keys that it changed.
+    pub(crate) fn heed(&self, events: &[Arc<Recorded>]) {
+        for recorded in events {
+            self.revocations.follow(recorded);
+            self.api_keys.owners().follow(recorded);
+        }
     }
 
     pub(super) async fn admit_key(&self, key: &str, from: IpAddr) -> Result<KeyHolder, Problem> {

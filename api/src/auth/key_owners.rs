@@ -57,7 +57,7 @@ impl KeyOwners {
     }
 
     /// Something changed of them or of their keys.
-    pub(crate) fn forget(&self, owner: UserId) {
+    fn forget(&self, owner: UserId) {
         let mut changes = self.inner.changes.write().unwrap_or_else(PoisonError::into_inner);
         *changes += 1;
         self.inner.owners.remove(&owner);

@@ -14,6 +14,7 @@
 use super::KeyOwners;
 use super::tokens::{LEEWAY, now};
 use commands::users::ended_session;
+use commands::vault::Vault;
 use domain::LoginSessionId;
 use journal::{Journal, JournalError, Recorded, Tail, TailRead};
 use std::collections::HashMap;
@@ -77,6 +78,25 @@ impl Revocations {
         }
     }
 
+    /// Ends the session that an event ends, if it is such an event.
+    pub(super) fn follow(&self, recorded: &Recorded) {
+        if recorded.event_type != "LoginSessionEnded" {
+            return;
+        }
+        match recorded.event() {
+            Ok(event) => {
+                if let Some(session) = ended_session(&event) {
+                    self.end(session);
+                }
+            }
+            Err(error) => tracing::error!(
+                event = "event_unreadable",
+                position = recorded.position,
+                error_message = %error
+            ),
+        }
+    }
+
     pub(crate) fn has_ended(&self, session: LoginSessionId) -> bool {
         self.inner.ended.read().unwrap_or_else(PoisonError::into_inner).until.contains_key(&session)
     }
@@ -93,9 +113,16 @@ impl Revocations {
     }
 
     /// Follows the journal from here on. To be called before the first request is let in.
-    pub(super) fn feed(&self, journal: Journal, tail: Tail, key_owners: KeyOwners) -> RevocationFeed {
+    pub(super) fn feed(
+        &self,
+        journal: Journal,
+        tail: Tail,
+        key_owners: KeyOwners,
+        vault: Vault,
+    ) -> RevocationFeed {
         let (position, head) = (tail.head(), tail.watch());
-        RevocationFeed { position, head, look: None, revocations: self.clone(), key_owners, journal, tail }
+        let revocations = self.clone();
+        RevocationFeed { position, head, look: None, revocations, key_owners, vault, journal, tail }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Ended> {
@@ -108,6 +135,7 @@ impl Revocations {
 pub(crate) struct RevocationFeed {
     revocations: Revocations,
     key_owners: KeyOwners,
+    vault: Vault,
     journal: Journal,
     tail: Tail,
     head: watch::Receiver<i64>,
@@ -195,21 +223,10 @@ impl RevocationFeed {
         self.position = last.position;
         for recorded in events {
             self.key_owners.follow(recorded);
-            if recorded.event_type != "LoginSessionEnded" {
-                continue;
+            if recorded.event_type == "UserErased" {
+                self.vault.forget_user(recorded.owner);
             }
-            match recorded.event() {
-                Ok(event) => {
-                    if let Some(session) = ended_session(&event) {
-                        self.revocations.end(session);
-                    }
-                }
-                Err(error) => tracing::error!(
-                    event = "event_unreadable",
-                    position = recorded.position,
-                    error_message = %error
-                ),
-            }
+            self.revocations.follow(recorded);
         }
         Followed::Read
     }

@@ -35,7 +35,7 @@ async fn holder(app: &App, subject: &Subject<ManageAnyAccount>) -> Result<UserId
 /// A key as a command left it. Whoever is remembered with what was before is forgotten first: once a client has the
 /// answer, this node knows.
 async fn after(app: &App, user_id: UserId, key_id: ApiKeyId, done: &Done) -> Result<ApiKeyBody, Problem> {
-    app.admission().api_keys().owners().forget(user_id);
+    app.admission().heed(&done.events);
     let key = done.user.as_ref().and_then(|user| user.api_key(key_id));
     let key = key.ok_or_else(|| Problem::internal(&"a command to a key without its key"))?;
     let body = ApiKeyBody::of_key(app.vault(), user_id, key).await?;

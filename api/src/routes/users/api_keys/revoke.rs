@@ -33,7 +33,7 @@ pub(crate) async fn revoke(
     let user_id = holder(&app, &subject).await?;
     let done = app.commands().revoke_api_key(context, user_id, key_id).await?;
     // Before the answer: once a client has it, the key is worthless.
-    app.admission().api_keys().owners().forget(user_id);
+    app.admission().heed(&done.events);
     log("ApiKeyRevoked", &arrival, user_id, &done, "is_active");
     Ok(Answer::ok()
         .position(done.position)
