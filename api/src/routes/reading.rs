@@ -7,9 +7,12 @@ use crate::app::App;
 use crate::input::MinPosition;
 use crate::output::WalletBody;
 use crate::problem::{Code, Problem};
-use domain::{UserId, WalletId};
+use domain::{LoginSessionId, Timestamp, UserId, WalletId};
 use journal::JournalError;
-use projections::{At, ProfileRow};
+use projections::{
+    ActivityFilter, ActivityRow, At, Items, LoginSessionRow, Page, PreferencesRow, ProfileRow,
+};
+use time::OffsetDateTime;
 
 async fn head(app: &App) -> Result<Option<i64>, JournalError> {
     app.journal().head().await.map(|head| Some(head.position))
@@ -44,4 +47,56 @@ pub(super) async fn wallets(
         found = app.read_models().wallets_of(owner, head(app).await?).await?;
     }
     Ok(At { position: found.position, value: found.value.into_iter().map(WalletBody::from).collect() })
+}
+
+pub(super) async fn preferences(
+    app: &App,
+    id: UserId,
+    min: MinPosition,
+) -> Result<At<PreferencesRow>, Problem> {
+    let mut found = app.read_models().preferences(id, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().preferences(id, head(app).await?).await?;
+    }
+    let row = found.value.ok_or_else(|| Problem::of(Code::UserNotFound))?;
+    Ok(At { position: found.position, value: row })
+}
+
+/// Those that are open at this moment.
+pub(super) async fn login_sessions(
+    app: &App,
+    id: UserId,
+    page: &Page,
+    min: MinPosition,
+) -> Result<At<Items<LoginSessionRow>>, Problem> {
+    let now = Timestamp::from(OffsetDateTime::now_utc());
+    let mut found = app.read_models().login_sessions(id, now, page, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().login_sessions(id, now, page, head(app).await?).await?;
+    }
+    let items = found.value.ok_or_else(|| Problem::of(Code::UserNotFound))?;
+    Ok(At { position: found.position, value: items })
+}
+
+pub(super) async fn login_session_owner(app: &App, id: LoginSessionId) -> Result<Option<UserId>, Problem> {
+    let mut found = app.read_models().login_session_owner(id, None).await?;
+    if found.value.is_none() {
+        found = app.read_models().login_session_owner(id, head(app).await?).await?;
+    }
+    Ok(found.value)
+}
+
+pub(super) async fn activity(
+    app: &App,
+    id: UserId,
+    filter: ActivityFilter,
+    page: &Page,
+    min: MinPosition,
+) -> Result<At<Items<ActivityRow>>, Problem> {
+    let mut found = app.read_models().activity(id, filter.clone(), page, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().activity(id, filter, page, head(app).await?).await?;
+    }
+    let items = found.value.ok_or_else(|| Problem::of(Code::UserNotFound))?;
+    Ok(At { position: found.position, value: items })
 }

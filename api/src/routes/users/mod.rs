@@ -1,11 +1,13 @@
 //! Users and their balances.
 
+pub(crate) mod activity;
 pub(crate) mod api_keys;
 pub(crate) mod balance;
 mod changed;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod movements;
+pub(crate) mod preferences;
 pub(crate) mod profile;
 pub(crate) mod search;
 pub(crate) mod statistics;

@@ -1,0 +1,51 @@
+//! A line of the record of an account.
+
+use domain::{Actor, ActorKind, LoginSessionId, Timestamp};
+use projections::ActivityRow;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct ActivityBody {
+    /// The event in the journal that it stands for.
+    pub position: i64,
+    #[serde(rename = "type")]
+    #[schema(example = "LoginSessionOpened")]
+    pub event_type: String,
+    pub actor: ActorBody,
+    /// The login session it was about.
+    #[schema(value_type = Option<Uuid>)]
+    pub session_id: Option<LoginSessionId>,
+    /// Where that session was opened from.
+    #[schema(example = "203.0.113.7")]
+    pub ip: Option<String>,
+    #[schema(example = "logout")]
+    pub reason: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+}
+
+/// Who did it: nobody known yet, a user, a service, or the system itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Actor)]
+pub(crate) struct ActorBody {
+    #[schema(value_type = String, example = "user")]
+    kind: ActorKind,
+    id: Option<Uuid>,
+}
+
+impl From<ActivityRow> for ActivityBody {
+    fn from(row: ActivityRow) -> Self {
+        let Actor { kind, id } = row.actor;
+        Self {
+            position: row.position,
+            event_type: row.event_type,
+            actor: ActorBody { kind, id },
+            session_id: row.session_id,
+            ip: row.ip,
+            reason: row.reason,
+            recorded_at: row.recorded_at,
+        }
+    }
+}
