@@ -32,8 +32,16 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(keys::jwks))
         .routes(routes!(users::create::create))
         .routes(routes!(users::search::search))
-        .routes(routes!(users::get::get, users::update::update, users::update::replace))
-        .routes(no_such_route_otherwise(routes!(users::update::replace_by_old_name)))
+        .routes(routes!(
+            users::get::get,
+            users::update::update,
+            users::update::replace,
+            users::delete::delete
+        ))
+        .routes(no_such_route_otherwise(routes!(
+            users::update::replace_by_old_name,
+            users::delete::delete_by_old_name
+        )))
         .routes(routes!(users::profile::profile, users::profile::change_profile))
         .routes(routes!(users::status::suspend))
         .routes(routes!(users::status::reactivate))
@@ -49,6 +57,12 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(users::api_keys::list::list, users::api_keys::create::create))
         .routes(routes!(users::api_keys::change::change, users::api_keys::revoke::revoke))
         .routes(routes!(users::api_keys::rotate::rotate))
+        .routes(routes!(users::credentials::get::list))
+        .routes(routes!(
+            users::credentials::get::get,
+            users::credentials::put::put,
+            users::credentials::remove::remove
+        ))
         .routes(routes!(wallets::get::get))
         .routes(routes!(wallets::deposit::deposit))
         .routes(routes!(wallets::withdraw::withdraw))

@@ -9,7 +9,7 @@ use super::key_owners::KeyOwners;
 use super::key_uses::KeyUses;
 use crate::problem::{Code, Problem};
 use commands::users::{KeyOwner, KeyRefusal};
-use commands::vault::ApiKeyText;
+use commands::vault::{ApiKeyText, Vault};
 use commands::{Commands, Failure};
 use domain::{ApiKeyId, Timestamp};
 use std::net::IpAddr;
@@ -42,6 +42,10 @@ impl ApiKeys {
 
     pub(crate) const fn owners(&self) -> &KeyOwners {
         &self.owners
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        self.commands.vault()
     }
 
     pub(crate) const fn uses(&self) -> &KeyUses {

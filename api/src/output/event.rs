@@ -3,17 +3,38 @@
 use commands::vault::{SealedAt, Vault, VaultError};
 use domain::Sealed;
 use journal::Recorded;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-/// The sealed values at the top of an event's data, by field. No event keeps one any deeper.
-fn sealed_fields(recorded: &Recorded) -> Vec<(String, Sealed)> {
+/// A sealed value in an event's data.
+#[derive(Debug, PartialEq, Eq)]
+struct SealedValue {
+    /// A JSON pointer to where it stands.
+    pointer: String,
+    /// What it is called there, which it was sealed with.
+    field: String,
+    sealed: Sealed,
+}
+
+fn sealed_values(recorded: &Recorded) -> Vec<SealedValue> {
     // Most events are about money and have none: not worth parsing.
     if !recorded.payload.contains("\"sealed\"") {
         return Vec::new();
     }
-    let data: Map<String, Value> = serde_json::from_str(recorded.data()).unwrap_or_default();
-    data.into_iter().filter_map(|(field, value)| Some((field, as_sealed(&value)?))).collect()
+    let mut found = Vec::new();
+    collect("", &serde_json::from_str(recorded.data()).unwrap_or_default(), &mut found);
+    found
+}
+
+/// No name of a field needs an escape in a pointer, and an event is a few levels deep.
+fn collect(pointer: &str, value: &Value, found: &mut Vec<SealedValue>) {
+    for (field, value) in value.as_object().into_iter().flatten() {
+        let pointer = format!("{pointer}/{field}");
+        match as_sealed(value) {
+            Some(sealed) => found.push(SealedValue { pointer, field: field.clone(), sealed }),
+            None => collect(&pointer, value, found),
+        }
+    }
 }
 
 fn as_sealed(value: &Value) -> Option<Sealed> {
@@ -26,12 +47,12 @@ pub(crate) async fn public_events(
     vault: &Vault,
     page: &[Recorded],
 ) -> Result<Vec<Box<RawValue>>, VaultError> {
-    let sealed: Vec<Vec<(String, Sealed)>> = page.iter().map(sealed_fields).collect();
+    let sealed: Vec<Vec<SealedValue>> = page.iter().map(sealed_values).collect();
     let places: Vec<SealedAt<'_>> = page
         .iter()
         .zip(&sealed)
-        .flat_map(|(recorded, fields)| {
-            fields.iter().map(|(field, sealed)| SealedAt {
+        .flat_map(|(recorded, values)| {
+            values.iter().map(|SealedValue { field, sealed, .. }| SealedAt {
                 user_id: recorded.owner,
                 event_type: &recorded.event_type,
                 field,
@@ -40,8 +61,8 @@ pub(crate) async fn public_events(
         })
         .collect();
     let mut opened = if places.is_empty() { Vec::new() } else { vault.open_many(&places).await? }.into_iter();
-    let items = page.iter().zip(&sealed).map(|(recorded, fields)| {
-        let plain = fields.iter().map(|(field, _)| (field.as_str(), opened.next().flatten()));
+    let items = page.iter().zip(&sealed).map(|(recorded, values)| {
+        let plain = values.iter().map(|value| (value.pointer.as_str(), opened.next().flatten()));
         written(recorded, plain.collect())
     });
     Ok(items.collect())
@@ -55,14 +76,16 @@ fn written(recorded: &Recorded, plain: Vec<(&str, Option<String>)>) -> Box<RawVa
 }
 
 fn with_plain(recorded: &Recorded, public: &str, plain: Vec<(&str, Option<String>)>) -> String {
-    let mut data: Map<String, Value> = serde_json::from_str(recorded.data()).unwrap_or_default();
-    for (field, value) in plain {
-        data.insert(field.to_owned(), value.map_or(Value::Null, Value::String));
+    let mut data: Value = serde_json::from_str(recorded.data()).unwrap_or_default();
+    for (pointer, value) in plain {
+        if let Some(place) = data.pointer_mut(pointer) {
+            *place = value.map_or(Value::Null, Value::String);
+        }
     }
     // `data` is the last member of the public form.
     let before =
         public.strip_suffix('}').and_then(|rest| rest.strip_suffix(recorded.data())).unwrap_or_default();
-    format!("{before}{}}}", Value::Object(data))
+    format!("{before}{data}}}")
 }
 
 #[cfg(test)]
@@ -97,13 +120,27 @@ mod tests {
 
     #[test]
     fn a_sealed_value_is_found_by_its_form() {
-        assert_eq!(sealed_fields(&registered()), [("username".to_owned(), Sealed::new("AAAA".to_owned()))]);
+        let (pointer, field) = ("/username".to_owned(), "username".to_owned());
+        let sealed = Sealed::new("AAAA".to_owned());
+        assert_eq!(sealed_values(&registered()), [SealedValue { pointer, field, sealed }]);
+    }
+
+    #[test]
+    fn a_sealed_value_is_found_and_opened_however_deep_it_stands() {
+        let mut recorded = registered();
+        recorded.event_type = "ExchangeCredentialsChanged".into();
+        recorded.payload = r#"{"ExchangeCredentialsChanged":{"exchange":"binance","credentials":{"key_hint":{"sealed":"AA"},"verified":false}}}"#.to_owned();
+        assert_eq!(sealed_values(&recorded)[0].pointer, "/credentials/key_hint");
+        let text = written(&recorded, vec![("/credentials/key_hint", Some("abcd…wxyz".to_owned()))]);
+        let event: Value = serde_json::from_str(text.get()).unwrap();
+        assert_eq!(event["data"]["credentials"]["key_hint"], "abcd…wxyz");
+        assert_eq!(event["data"]["credentials"]["verified"], false);
     }
 
     #[test]
     fn only_the_sealed_value_changes() {
         let recorded = registered();
-        let text = written(&recorded, vec![("username", Some("ada \"l\"".to_owned()))]);
+        let text = written(&recorded, vec![("/username", Some("ada \"l\"".to_owned()))]);
         let event: Value = serde_json::from_str(text.get()).unwrap();
         assert_eq!(event["data"]["username"], "ada \"l\"");
         assert_eq!(event["data"]["roles"][0], "user");
@@ -114,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_was_erased_reads_as_nothing() {
-        let text = written(&registered(), vec![("username", None)]);
+        let text = written(&registered(), vec![("/username", None)]);
         let event: Value = serde_json::from_str(text.get()).unwrap();
         assert!(event["data"]["username"].is_null());
     }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod api_key;
+mod credentials;
 mod event;
 mod preferences;
 mod session;
@@ -11,6 +12,7 @@ mod wallet;
 
 pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBody};
 pub(crate) use activity::ActivityBody;
+pub(crate) use credentials::{CredentialsAtBody, CredentialsBody, RemovedCredentialsBody};
 pub(crate) use event::public_events;
 pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};

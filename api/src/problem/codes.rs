@@ -167,6 +167,7 @@ field_codes! {
     NotAnEmail = "not_an_email",
     NotATime = "not_a_time",
     NotANetwork = "not_a_network",
+    NotVisibleAscii = "not_visible_ascii",
     TooCommon = "too_common",
     ContextWord = "context_word",
 }

@@ -5,6 +5,8 @@ pub(crate) mod api_keys;
 pub(crate) mod balance;
 mod changed;
 pub(crate) mod create;
+pub(crate) mod credentials;
+pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod movements;
 pub(crate) mod preferences;

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 /// More than any password may have: refused before anybody is looked up, so it says nothing about who exists.
 const PASSWORD_BYTES_MAX: usize = 1_024;
 
-fn password(text: &str) -> Result<SecretString, Flaw> {
+pub(in crate::routes) fn password(text: &str) -> Result<SecretString, Flaw> {
     if text.len() > PASSWORD_BYTES_MAX {
         return Err(Flaw::new(FieldCode::TooLong, "is longer than any password"));
     }

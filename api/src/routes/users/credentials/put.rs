@@ -1,0 +1,105 @@
+//! PUT /users/{id}/exchange-credentials/{exchange}.
+
+use super::ExchangePath;
+use crate::app::App;
+use crate::auth::rule::ManageAccount;
+use crate::door::Arrival;
+use crate::input::{Change, Check, Flaw, JsonBody, Raw};
+use crate::openapi::Problems;
+use crate::output::{Answer, CredentialsAtBody, CredentialsBody};
+use crate::problem::{FieldCode, Problem};
+use axum::extract::State;
+use axum::response::Response;
+use commands::users::{ExchangeCredentials, Unverified};
+use domain::user::Exchange;
+use secrecy::SecretString;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Shorter than any exchange's, and longer: Binance's have 64 characters, CoinMarketCap's 36.
+const LENGTHS: std::ops::RangeInclusive<usize> = 8..=256;
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CredentialsRequest)]
+pub(crate) struct CredentialsForm<'a> {
+    #[serde(borrow)]
+    #[schema(value_type = String, required, min_length = 8, max_length = 256, pattern = "^[!-~]+$",
+             example = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEhWjyg")]
+    key: Raw<'a>,
+    /// Required of Binance; CoinMarketCap has none.
+    #[schema(value_type = Option<String>, min_length = 8, max_length = 256, pattern = "^[!-~]+$",
+             example = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")]
+    secret: Raw<'a>,
+}
+
+/// Leave credentials for an exchange
+///
+/// They are sealed, and no answer ever shows them again. What was there for this exchange before is gone. Give them no
+/// more rights than trading takes: nobody here withdraws.
+#[utoipa::path(
+    put, path = "/users/{id}/exchange-credentials/{exchange}", tag = "users", security(("access_token" = [])),
+    params(
+        ("id" = String, Path, description = "One's own id, or `me`"),
+        ("exchange" = String, Path, description = "`binance` or `coinmarketcap`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the user is at this version"),
+    ),
+    request_body = CredentialsForm<'_>,
+    responses((status = 200, description = "Sealed", body = CredentialsAtBody), Problems)
+)]
+pub(crate) async fn put(
+    State(app): State<App>,
+    Change { subject, context }: Change<ManageAccount>,
+    ExchangePath(exchange): ExchangePath,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let credentials = body.read::<CredentialsForm<'_>>()?.read(exchange)?;
+    let user_id = subject.user_id;
+    let done = app.commands().leave_credentials(context, user_id, exchange, credentials, &Unverified).await?;
+    let changed = done.events.last().ok_or_else(|| Problem::internal(&"credentials without an event"))?;
+    let body = CredentialsBody::of_event(app.vault(), changed).await?;
+    let credentials = body.ok_or_else(|| Problem::internal(&"credentials with another event"))?;
+    tracing::info!(
+        event = "ExchangeCredentialsChanged",
+        user_id = %user_id,
+        request_id = arrival.request_id.as_str(),
+        position = done.position,
+        updated_fields = "key,secret",
+    );
+    Ok(Answer::ok()
+        .position(done.position)
+        .version(changed.sequence)
+        .replayed(done.replayed)
+        .json(&CredentialsAtBody { credentials, position: done.position }))
+}
+
+impl CredentialsForm<'_> {
+    fn read(&self, exchange: Exchange) -> Result<ExchangeCredentials, Problem> {
+        let mut check = Check::default();
+        let key = check.required("/key", self.key, visible);
+        let secret = match exchange {
+            Exchange::Binance => check.required("/secret", self.secret, visible),
+            Exchange::Coinmarketcap => check.optional("/secret", self.secret, visible),
+        };
+        let Some(key) = key else { return Err(check.into_problem()) };
+        check.finish()?;
+        Ok(ExchangeCredentials { key, secret })
+    }
+}
+
+/// As exchanges make them. What is wrong is said without the value.
+fn visible(text: &str) -> Result<SecretString, Flaw> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Flaw::new(FieldCode::NotVisibleAscii, "must be visible ASCII characters"));
+    }
+    match text.len() {
+        length if length < *LENGTHS.start() => {
+            Err(Flaw::new(FieldCode::TooShort, format!("must have at least {} characters", LENGTHS.start())))
+        }
+        length if length > *LENGTHS.end() => {
+            Err(Flaw::new(FieldCode::TooLong, format!("must have at most {} characters", LENGTHS.end())))
+        }
+        _ => Ok(text.into()),
+    }
+}
