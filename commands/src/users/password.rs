@@ -3,10 +3,9 @@
 use super::login::Credentials;
 use crate::envelope::Beside;
 use crate::password::{NewPassword, needs_rehash};
-use crate::vault::SealedAt;
 use crate::{Commands, Context, Failure, NewSecret, Outcome, SecretKind};
 use domain::user::{PasswordChangeReason, Person, User, UserCommand};
-use domain::{Email, LoginSessionId, SealedIn, Timestamp, UserId, Username};
+use domain::{Email, LoginSessionId, Timestamp, UserId, Username};
 use journal::JournalError;
 use secrecy::SecretString;
 
@@ -75,17 +74,9 @@ impl Commands {
     }
 
     async fn names_of(&self, person: &Person) -> Result<(Username, Email), Failure> {
-        let at = |field, sealed: &'_ SealedIn| (field, sealed.clone());
-        let fields = [at("username", &person.username), at("email", &person.email)];
-        let sealed = fields.each_ref().map(|(field, SealedIn { value, event_type })| SealedAt {
-            user_id: person.user_id,
-            event_type,
-            field,
-            sealed: value,
-        });
-        let mut opened = self.vault().open_many(&sealed).await?.into_iter().flatten();
+        let plain = self.opened(person).await?;
         // Nothing opens of who was erased a moment ago.
-        let (Some(username), Some(email)) = (opened.next(), opened.next()) else {
+        let (Some(username), Some(email)) = (plain.username, plain.email) else {
             return Err(Failure::InvalidCredentials);
         };
         let broken = |error: domain::TextError| Failure::Internal(error.to_string());

@@ -43,7 +43,7 @@ impl Commands {
         }
     }
 
-    async fn opened(&self, person: &Person) -> Result<PlainProfile, Failure> {
+    pub(super) async fn opened(&self, person: &Person) -> Result<PlainProfile, Failure> {
         let fields = [
             ("username", Some(&person.username)),
             ("email", Some(&person.email)),

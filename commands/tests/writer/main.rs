@@ -14,5 +14,7 @@ mod cut_commits;
 mod expiry;
 mod house;
 mod keys;
+mod mail;
 mod proxy;
 mod reply_rule;
+mod smtp_sink;
