@@ -2,30 +2,16 @@
 //!
 //! Correct because the permit moves into the blocking closure: a request that is given up does not free its place while
 //! its hash still runs. Every path does the same work: somebody unknown is verified against a hash that nothing
-//! matches. Stored parameters are checked before they are obeyed, or a planted hash could ask for all memory.
+//! matches. As many hashes as there are places are made at a time, each in memory that stays with its place.
 
-use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
-use secrecy::{ExposeSecret, SecretString};
+use super::hash::{Memory, SALT_LEN, hash_now, nobodys_hash, verify_now};
+use secrecy::SecretString;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-const SALT_LEN: usize = 16;
-const TAG_LEN: usize = 32;
-
-/// What a stored hash may ask for.
-const MEMORY_KIB_ALLOWED: RangeInclusive<u32> = 8 * 1024..=128 * 1024;
-const PASSES_ALLOWED: RangeInclusive<u32> = 1..=10;
-const LANES_ALLOWED: RangeInclusive<u32> = 1..=4;
 
 /// Past it, whoever waits is better served by "come again".
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -74,6 +60,8 @@ struct Inner {
     options: HasherOptions,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// Of the places where nobody is: never more than there are places.
+    memories: Mutex<Vec<Memory>>,
     /// Looks like any other hash; its tag is random, so no password has it.
     nobodys: String,
 }
@@ -84,6 +72,7 @@ impl Hasher {
             places: Arc::new(Semaphore::new(options.places.get())),
             options,
             waiting: AtomicUsize::new(0),
+            memories: Mutex::default(),
             nobodys: nobodys_hash()?,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -92,7 +81,7 @@ impl Hasher {
     /// The hash to store, as a PHC string.
     pub async fn hash(&self, password: SecretString) -> Result<String, HashError> {
         let mut salt = [0; SALT_LEN];
-        getrandom::fill(&mut salt).map_err(failed)?;
+        getrandom::fill(&mut salt).map_err(|error| HashError::Failed(error.to_string()))?;
         self.hash_salted(password, salt).await
     }
 
@@ -102,25 +91,26 @@ impl Hasher {
         password: SecretString,
         salt: [u8; SALT_LEN],
     ) -> Result<String, HashError> {
-        self.run(move || hash_now(&password, &salt)).await
+        self.run(move |memory| hash_now(&password, &salt, memory)).await
     }
 
     /// Whether this is the password. Give nothing for somebody who does not exist: it takes as long, and is false.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool, HashError> {
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.inner.nobodys.clone());
-        let matches = self.run(move || verify_now(&password, &stored)).await?;
+        let matches = self.run(move |memory| verify_now(&password, &stored, memory)).await?;
         Ok(exists && matches)
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let place = self.wait_for_place().await?;
+        let inner = Arc::clone(&self.inner);
         let done = tokio::task::spawn_blocking(move || {
-            let _place = InFlight::begin(place);
-            work()
+            let mut in_flight = InFlight::begin(place, inner);
+            work(&mut in_flight.memory)
         });
         done.await.map_err(|error| HashError::Failed(error.to_string()))?
     }
@@ -138,21 +128,26 @@ impl Hasher {
     }
 }
 
-/// A place while a hash is being made on it. Both leave together, however that ends.
+/// A place while a hash is being made on it, and its memory. All leave together, however that ends.
 struct InFlight {
+    memory: Memory,
+    inner: Arc<Inner>,
     _place: OwnedSemaphorePermit,
 }
 
 impl InFlight {
-    fn begin(place: OwnedSemaphorePermit) -> Self {
+    fn begin(place: OwnedSemaphorePermit, inner: Arc<Inner>) -> Self {
         metrics::gauge!("counterfoil_hash_in_flight").increment(1);
-        Self { _place: place }
+        let memory = inner.memories.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        Self { memory, inner, _place: place }
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         metrics::gauge!("counterfoil_hash_in_flight").decrement(1);
+        let memory = std::mem::take(&mut self.memory);
+        self.inner.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
     }
 }
 
@@ -188,75 +183,6 @@ impl Drop for Waiting<'_> {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         self.show();
     }
-}
-
-/// Whether a stored hash was made with other parameters than today's, so that it had better be made again while the password
-/// is at hand.
-pub(crate) fn needs_rehash(stored: &str) -> bool {
-    usable(stored).is_ok_and(|(_, params)| {
-        (params.m_cost(), params.t_cost(), params.p_cost()) != (MEMORY_KIB, PASSES, LANES)
-    })
-}
-
-fn todays() -> Result<Argon2<'static>, HashError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(TAG_LEN)).map_err(failed)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_now(password: &SecretString, salt: &[u8; SALT_LEN]) -> Result<String, HashError> {
-    let argon2 = todays()?;
-    let mut tag = [0; TAG_LEN];
-    argon2.hash_password_into(password.expose_secret().as_bytes(), salt, &mut tag).map_err(failed)?;
-    phc_string(&argon2, salt, &tag)
-}
-
-fn nobodys_hash() -> Result<String, HashError> {
-    let mut salt = [0; SALT_LEN];
-    let mut tag = [0; TAG_LEN];
-    getrandom::fill(&mut salt).map_err(failed)?;
-    getrandom::fill(&mut tag).map_err(failed)?;
-    phc_string(&todays()?, &salt, &tag)
-}
-
-fn phc_string(argon2: &Argon2<'_>, salt: &[u8], tag: &[u8]) -> Result<String, HashError> {
-    let hash = PasswordHash {
-        algorithm: Algorithm::Argon2id.ident(),
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(argon2.params()).map_err(failed)?,
-        salt: Some(Salt::new(salt).map_err(failed)?),
-        hash: Some(Output::new(tag).map_err(failed)?),
-    };
-    Ok(hash.to_string())
-}
-
-fn verify_now(password: &SecretString, stored: &str) -> Result<bool, HashError> {
-    let (hash, params) = usable(stored)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let password = password.expose_secret().as_bytes();
-    match argon2.verify_password(password, &hash) {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-fn usable(stored: &str) -> Result<(PasswordHash, Params), HashError> {
-    let hash = PasswordHash::new(stored).map_err(|_| HashError::Unusable("it is no PHC string"))?;
-    if hash.algorithm != Algorithm::Argon2id.ident() {
-        return Err(HashError::Unusable("it is not argon2id"));
-    }
-    let params = Params::try_from(&hash).map_err(|_| HashError::Unusable("its parameters make no sense"))?;
-    let bounded = MEMORY_KIB_ALLOWED.contains(&params.m_cost())
-        && PASSES_ALLOWED.contains(&params.t_cost())
-        && LANES_ALLOWED.contains(&params.p_cost());
-    if !bounded || hash.salt.is_none() || hash.hash.is_none() {
-        return Err(HashError::Unusable("its parameters are out of bounds"));
-    }
-    Ok((hash, params))
-}
-
-fn failed(error: impl fmt::Display) -> HashError {
-    HashError::Failed(error.to_string())
 }
 
 #[cfg(test)]

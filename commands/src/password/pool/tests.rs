@@ -67,7 +67,7 @@ async fn a_request_that_is_given_up_keeps_its_place_until_its_work_is_done() {
     let given_up = {
         let hasher = hasher.clone();
         tokio::spawn(async move {
-            let work = move || {
+            let work = move |_: &mut Memory| {
                 let _ = started.send(());
                 let _ = gate.recv();
                 Ok(())
@@ -99,6 +99,23 @@ async fn a_stored_hash_cannot_ask_for_the_whole_machine() {
         let verified = hasher().verify(secret("correct horse"), Some(planted.clone())).await;
         assert!(matches!(verified, Err(HashError::Unusable(_))), "{planted}");
     }
+}
+
+#[tokio::test]
+async fn one_hash_says_nothing_about_the_next_in_the_same_memory() {
+    let hasher = hasher();
+    let salt = [7; SALT_LEN];
+    let first = hasher.hash_salted(secret("correct horse"), salt).await.unwrap();
+    hasher.verify(secret("another"), Some(first.clone())).await.unwrap();
+    assert_eq!(hasher.hash_salted(secret("correct horse"), salt).await.unwrap(), first);
+    assert_eq!(hasher.inner.memories.lock().unwrap().len(), 1);
+    // What argon2 gives in memory of its own.
+    let argon2 = argon2::Argon2::default();
+    let mut tag = [0; 32];
+    argon2.hash_password_into(b"correct horse", &salt, &mut tag).unwrap();
+    let (_, written) = first.rsplit_once('$').unwrap();
+    let mut buffer = [0; 64];
+    assert_eq!(argon2::password_hash::phc::Output::new(&tag).unwrap().encode(&mut buffer).unwrap(), written);
 }
 
 #[test]
