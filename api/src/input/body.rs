@@ -1,8 +1,9 @@
-//! The body of a command: JSON, at most 64 KiB, arrived within ten seconds.
+//! The body of a command: JSON, at most 64 KiB and not nested without end, arrived within ten seconds.
 //!
 //! What is too large is still read for a while before it is refused: a connection closed on a client that is sending
 //! shows there as a reset, not as an answer.
 
+use super::depth::{DEPTH_MAX, is_too_deep};
 use crate::problem::{Code, Problem};
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
@@ -35,6 +36,9 @@ impl std::fmt::Debug for JsonBody {
 
 impl JsonBody {
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
+        if is_too_deep(&self.0) {
+            return Err(Problem::new(Code::MalformedJson, format!("nested deeper than {DEPTH_MAX}")));
+        }
         // serde would take an array for an object, its values in the order of the fields.
         let is_object = self.0.trim_ascii_start().starts_with(b"{");
         let read = if is_object { serde_json::from_slice(&self.0) } else { self.no_object() };

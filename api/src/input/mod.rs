@@ -7,6 +7,7 @@ mod body;
 mod check;
 mod command;
 mod cursor;
+mod depth;
 mod headers;
 mod moment;
 mod path;
