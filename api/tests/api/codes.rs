@@ -12,14 +12,13 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 17] = [
+const LATER: [&str; 16] = [
     "invalid_api_key",
     "admin_required",
     "person_required",
     "insufficient_scope",
     "network_not_allowed",
     "user_suspended",
-    "session_not_found",
     "api_key_not_found",
     "credentials_not_found",
     "already_exists",

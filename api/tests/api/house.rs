@@ -35,6 +35,7 @@ pub(crate) struct House {
     pub(crate) journal: Journal,
     pub(crate) keys: KeysFile,
     pub(crate) vault: Vault,
+    pub(crate) read_models: ReadModels,
     /// Asks the door to stop, and only it.
     pub(crate) close_door: CancellationToken,
     cancel: CancellationToken,
@@ -61,6 +62,8 @@ pub(crate) struct Choices {
     pub(crate) self_deposit: bool,
     pub(crate) token_ttl: Duration,
     pub(crate) session_idle: Duration,
+    pub(crate) session_absolute: Duration,
+    pub(crate) sessions_max: usize,
     /// None by default, so that a token that was exchanged is an old one at once.
     pub(crate) refresh_grace: Duration,
     pub(crate) connections_max: usize,
@@ -74,6 +77,8 @@ impl Default for Choices {
             self_deposit: true,
             token_ttl: Duration::from_mins(15),
             session_idle: Duration::from_hours(24),
+            session_absolute: Duration::from_hours(240),
+            sessions_max: 5,
             refresh_grace: Duration::ZERO,
             connections_max: 256,
             edge: Edge::default(),
@@ -121,7 +126,8 @@ impl House {
         let read_models = ReadModels::new(journal.clone(), tail.clone(), checkpoints);
         let close_door = cancel.child_token();
         let (address, ops_address) =
-            open_door(choices, commands.clone(), read_models, (&journal, tail), close_door.clone()).await;
+            open_door(choices, commands.clone(), read_models.clone(), (&journal, tail), close_door.clone())
+                .await;
         eventually("the writer leads", async || {
             matches!(*state.borrow(), commands::WriterState::Leading { .. })
         })
@@ -133,6 +139,7 @@ impl House {
             journal,
             keys,
             vault,
+            read_models,
             close_door,
             cancel,
             postgres,
@@ -302,9 +309,9 @@ fn commands_options(choices: &Choices) -> CommandsOptions {
         clock: Clock::System,
         session_policy: SessionPolicy {
             idle: choices.session_idle,
-            absolute: Duration::from_hours(240),
+            absolute: choices.session_absolute,
             grace: choices.refresh_grace,
-            sessions_max: 5,
+            sessions_max: choices.sessions_max,
         },
         default_currency: Currency::USD,
     }
