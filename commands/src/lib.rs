@@ -10,6 +10,7 @@ mod clock;
 mod commands;
 mod decide;
 mod envelope;
+mod hand_over;
 mod lookup;
 pub mod mail;
 pub mod password;
@@ -29,6 +30,7 @@ pub use commands::{Commands, CommandsOptions, FINAL_AFTER};
 pub use envelope::{
     Beside, ClaimKind, Command, Envelope, NewClaim, NewSecret, RequestKey, SecretKind, UserChange,
 };
+pub use hand_over::{HandOver, HandedOver};
 pub use refresh_token::{RefreshToken, RefreshTokens};
 pub use refusal::Refusal;
 pub use sequencer::{MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState, always};

@@ -5,7 +5,7 @@ use commands::users::Registration;
 use commands::vault::{KeyRing, Vault};
 use commands::{
     Authority, Clock, Commands, CommandsOptions, Context, Outcome, Principal, WriteSide, Writer,
-    WriterOptions,
+    WriterOptions, WriterState,
 };
 use domain::user::SessionPolicy;
 use domain::wallet::Movement;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use testkit::{Postgres, eventually};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -38,6 +39,7 @@ pub struct Idle {
 pub struct Working {
     pub commands: Commands,
     pub task: JoinHandle<()>,
+    pub state: watch::Receiver<WriterState>,
     cancel: CancellationToken,
 }
 
@@ -78,16 +80,7 @@ impl House {
         let vault = Vault::new(KeyRing::from_json(&self.ring).unwrap(), journal.clone());
         let hasher = Hasher::new(HasherOptions::default()).unwrap();
         let parts = WriteSide { journal, tail: self.tail.clone(), vault, hasher };
-        let options = CommandsOptions {
-            clock: Clock::Manual(Arc::clone(&self.now)),
-            session_policy: SessionPolicy {
-                idle: Duration::from_mins(1),
-                absolute: Duration::from_mins(10),
-                grace: Duration::from_secs(10),
-                sessions_max: 5,
-            },
-            default_currency: Currency::USD,
-        };
+        let options = self.options();
         let writer_options = WriterOptions {
             address: "test".to_owned(),
             cache_capacity: settings.cache_capacity,
@@ -97,6 +90,28 @@ impl House {
         let cancel = CancellationToken::new();
         let (commands, writer) = Writer::new(parts, options, writer_options, cancel.clone());
         Idle { commands, writer, cancel }
+    }
+
+    pub fn options(&self) -> CommandsOptions {
+        CommandsOptions {
+            clock: Clock::Manual(Arc::clone(&self.now)),
+            session_policy: SessionPolicy {
+                idle: Duration::from_mins(1),
+                absolute: Duration::from_mins(10),
+                grace: Duration::from_secs(10),
+                sessions_max: 5,
+            },
+            default_currency: Currency::USD,
+        }
+    }
+
+    pub fn ring(&self) -> &str {
+        &self.ring
+    }
+
+    /// Another process's way to the same journal.
+    pub async fn another_connection(&self) -> Journal {
+        connect(&self.url).await
     }
 
     pub async fn work(&self) -> Working {
@@ -188,7 +203,8 @@ async fn connect(url: &str) -> Journal {
 
 impl Idle {
     pub fn begin(self) -> Working {
-        Working { commands: self.commands, task: tokio::spawn(self.writer.run()), cancel: self.cancel }
+        let state = self.writer.state();
+        Working { commands: self.commands, task: tokio::spawn(self.writer.run()), state, cancel: self.cancel }
     }
 
     /// Waits until so many commands lie in the inbox.
@@ -198,6 +214,11 @@ impl Idle {
 }
 
 impl Working {
+    pub async fn leads(&self) {
+        let mut state = self.state.clone();
+        state.wait_for(|state| matches!(state, WriterState::Leading { .. })).await.unwrap();
+    }
+
     pub async fn stop(self) {
         self.cancel.cancel();
         self.task.await.unwrap();

@@ -12,6 +12,7 @@ mod batch_isolation;
 mod cold_wallets;
 mod cut_commits;
 mod expiry;
+mod hand_over;
 mod house;
 mod keys;
 mod mail;
