@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod accounts;
+mod api_keys;
 mod helpers;
 mod profiles;
 mod queries;
