@@ -10,7 +10,7 @@ use super::outbox::{Outbox, Wanted, insert};
 use crate::Commands;
 use crate::vault::{SealedAt, Vault, VaultError};
 use domain::user::{User, UserEvent};
-use domain::{Decide, Event, SealedIn, Timestamp, UserId};
+use domain::{Decide, Event, SealedIn, UserId};
 use journal::subscription::{Feed, Handled, Subscriber, SubscriberError, Subscription};
 use journal::{Journal, JournalError, Recorded};
 use sqlx::PgConnection;
@@ -63,38 +63,30 @@ impl Mailer {
         for recorded in events.iter().filter(|recorded| calls(&recorded.event_type)) {
             let Event::User(event) = recorded.event()? else { continue };
             let user_id = UserId(recorded.aggregate.id);
-            let with = |kind, params| Wanted { params, ..Wanted::of(kind, user_id) };
-            let happened = Params { at: Some(recorded.recorded_at), ..Params::default() };
-            match event {
-                UserEvent::UserRegistered { .. } => {
-                    let first = Params { email_version: Some(1), ..Params::default() };
-                    called.mails.push(with(MailKind::VerifyEmail, first));
+            let at = recorded.recorded_at;
+            let tells = |kind| {
+                let params = Params { at: Some(at), ..Params::default() };
+                vec![Wanted { params, ..Wanted::of(kind, user_id) }]
+            };
+            called.mails.extend(match event {
+                UserEvent::UserRegistered { .. } => vec![verification(user_id, 1)],
+                UserEvent::RefreshTokenReused { .. } => tells(MailKind::TokenReused),
+                UserEvent::PasswordChanged { .. } => tells(MailKind::PasswordChanged),
+                UserEvent::ApiKeyCreated { .. } => tells(MailKind::ApiKeyCreated),
+                UserEvent::ProfileChanged { email: Some(_), .. } => self.moved(user_id, recorded).await?,
+                UserEvent::UserErased { .. } => {
+                    called.erased.push(user_id.0);
+                    continue;
                 }
-                UserEvent::RefreshTokenReused { .. } => {
-                    called.mails.push(with(MailKind::TokenReused, happened))
-                }
-                UserEvent::PasswordChanged { .. } => {
-                    called.mails.push(with(MailKind::PasswordChanged, happened))
-                }
-                UserEvent::ApiKeyCreated { .. } => called.mails.push(with(MailKind::ApiKeyCreated, happened)),
-                UserEvent::ProfileChanged { email: Some(_), .. } => {
-                    called.mails.extend(self.moved(user_id, recorded, recorded.recorded_at).await?);
-                }
-                UserEvent::UserErased { .. } => called.erased.push(user_id.0),
-                _ => {}
-            }
+                _ => continue,
+            });
         }
         Ok(called)
     }
 
     /// Of an address that took another's place: word to the one before, and proof from the new one. None for who is erased
     /// meanwhile.
-    async fn moved(
-        &self,
-        user_id: UserId,
-        recorded: &Recorded,
-        at: Timestamp,
-    ) -> Result<Vec<Wanted>, MailerError> {
+    async fn moved(&self, user_id: UserId, recorded: &Recorded) -> Result<Vec<Wanted>, MailerError> {
         let history = self.journal.read_aggregate(recorded.aggregate, 0, recorded.sequence - 1).await?;
         let mut before = User::default();
         for earlier in history {
@@ -109,14 +101,10 @@ impl Mailer {
         let Some(address) = opened.into_iter().next().flatten() else { return Ok(Vec::new()) };
         let notice = Wanted {
             address: Some(address),
-            params: Params { at: Some(at), ..Params::default() },
+            params: Params { at: Some(recorded.recorded_at), ..Params::default() },
             ..Wanted::of(MailKind::EmailChanged, user_id)
         };
-        let verification = Wanted {
-            params: Params { email_version: Some(person.email_version + 1), ..Params::default() },
-            ..Wanted::of(MailKind::VerifyEmail, user_id)
-        };
-        Ok(vec![notice, verification])
+        Ok(vec![notice, verification(user_id, person.email_version + 1)])
     }
 
     async fn write(&self, after: i64, last: &Recorded, called: &Called) -> Result<bool, sqlx::Error> {
@@ -145,6 +133,12 @@ impl Mailer {
     async fn recorded_position(&self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar("select position from mailer_checkpoint").fetch_one(self.journal.pool()).await
     }
+}
+
+/// Of the address that somebody then had.
+fn verification(user_id: UserId, email_version: u64) -> Wanted {
+    let params = Params { email_version: Some(email_version), ..Params::default() };
+    Wanted { params, ..Wanted::of(MailKind::VerifyEmail, user_id) }
 }
 
 /// Most events call for nothing, and are not even read.

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// For each step of a conversation: a server that greets slowly on purpose is still waited for.
 const STEP_WITHIN: Duration = Duration::from_secs(20);
 /// For all of it.
-const SEND_WITHIN: Duration = Duration::from_secs(60);
+const SEND_WITHIN: Duration = Duration::from_mins(1);
 
 pub struct SmtpPost {
     transport: AsyncSmtpTransport<Tokio1Executor>,

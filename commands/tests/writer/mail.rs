@@ -251,8 +251,8 @@ async fn an_address_is_changed_by_a_mail_to_the_new_one_and_word_to_the_old() {
     let start = async |address: &str| {
         working.commands.start_email_change(ada.user_id, &Email::parse(address).unwrap()).await
     };
-    let taken = start("BEA@example.com").await.unwrap_err();
-    assert!(matches!(taken, Failure::Refused { refusal: Refusal::EmailTaken, .. }), "{taken:?}");
+    let refused = start("BEA@example.com").await.unwrap_err();
+    assert!(matches!(refused, Failure::Refused { refusal: Refusal::EmailTaken, .. }), "{refused:?}");
     start("new@example.org").await.unwrap();
     let head = house.head().await;
     send_all(&courier).await;

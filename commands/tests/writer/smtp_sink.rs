@@ -57,7 +57,6 @@ impl SmtpSink {
             }
             let answer = match line.split([' ', ':', '\r']).next().unwrap_or_default() {
                 "EHLO" => "250 sink\r\n",
-                "MAIL" => "250 ok\r\n",
                 "RCPT" => {
                     line.trim_end().trim_start_matches("RCPT TO:").clone_into(&mut to);
                     let refuse = |left: usize| left.checked_sub(1);
