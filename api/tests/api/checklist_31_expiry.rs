@@ -48,7 +48,7 @@ async fn c31_an_idle_session_is_over() {
 #[tokio::test]
 async fn c31_a_session_that_is_used_all_the_time_ends_too() {
     let choices = Choices {
-        session_idle: Duration::from_secs(60),
+        session_idle: Duration::from_mins(1),
         session_absolute: Duration::from_secs(3),
         ..Choices::default()
     };

@@ -31,7 +31,7 @@ fn values(body: &Value) -> Value {
     Value::Object(values)
 }
 
-fn with(base: Value, changes: &Value) -> Value {
+fn with(base: &Value, changes: &Value) -> Value {
     let mut all = base.as_object().unwrap().clone();
     all.extend(changes.as_object().unwrap().clone());
     Value::Object(all)
@@ -68,20 +68,20 @@ async fn a_patch_changes_what_it_names_and_a_put_sets_all() {
         json!({ "theme": "dark", "locale": "uk", "timezone": "Europe/Kyiv", "default_capital": "2500.50" });
     let answered = change(&house, &ada, "PATCH", &some).await;
     let body = answered.expect(200);
-    assert_eq!(values(&body), with(defaults(), &some));
+    assert_eq!(values(&body), with(&defaults(), &some));
     assert_eq!(body["position"], json!(house.head().await));
     assert_eq!(answered.header("counterfoil-position"), Some(body["position"].to_string().as_str()));
     assert_eq!(answered.header("etag"), Some(format!("\"{}\"", body["version"]).as_str()));
-    assert_eq!(values(&read(&house, &ada).await), with(defaults(), &some));
+    assert_eq!(values(&read(&house, &ada).await), with(&defaults(), &some));
     assert_eq!(read(&house, &ada).await["version"], body["version"]);
 
     let more = json!({ "notifications": false, "auto_rebalance": true, "default_mode": "live" });
     let body = change(&house, &ada, "PATCH", &more).await.expect(200);
-    assert_eq!(values(&body), with(with(defaults(), &some), &more));
+    assert_eq!(values(&body), with(&with(&defaults(), &some), &more));
 
     let put = json!({ "default_interval_s": 60, "locale": null });
     let body = change(&house, &ada, "PUT", &put).await.expect(200);
-    let expected = with(defaults(), &json!({ "default_interval_s": 60 }));
+    let expected = with(&defaults(), &json!({ "default_interval_s": 60 }));
     assert_eq!(values(&body), expected);
     assert_eq!(values(&read(&house, &ada).await), expected);
 }
@@ -133,7 +133,7 @@ async fn the_older_spelling_is_taken_but_not_both_at_once() {
         "default_currency": "USD", "default_interval_s": 900, "auto_rebalance": true,
     });
     let body = change(&house, &ada, "PUT", &camel).await.expect(200);
-    assert_eq!(values(&body), with(defaults(), &snake));
+    assert_eq!(values(&body), with(&defaults(), &snake));
     let head = house.head().await;
     for (name, value) in camel.as_object().unwrap() {
         let other =
@@ -240,7 +240,7 @@ async fn a_change_happens_once_and_to_the_version_that_was_read() {
     let expected = json!({
         "theme": "dark", "default_interval_s": 60, "locale": "uk", "notifications": false, "timezone": "Asia/Tokyo",
     });
-    assert_eq!(values(&read(&house, &ada).await), with(defaults(), &expected), "no change was lost");
+    assert_eq!(values(&read(&house, &ada).await), with(&defaults(), &expected), "no change was lost");
 }
 
 #[tokio::test]

@@ -67,10 +67,11 @@ impl SessionExpiry {
             let rest = match self.run_once().await {
                 Ok(Swept { is_full: true, .. }) => REST,
                 Ok(_) => every,
-                // A node that does not lead is told so: the one that leads does the work.
-                Err(SweepError::Command(Failure::Unavailable { .. })) => every,
                 Err(error) => {
-                    tracing::warn!(event = "sessions_not_expired", error_message = %error);
+                    // A node that does not lead is told so, and the one that leads does the work.
+                    if !matches!(error, SweepError::Command(Failure::Unavailable { .. })) {
+                        tracing::warn!(event = "sessions_not_expired", error_message = %error);
+                    }
                     every
                 }
             };

@@ -84,7 +84,8 @@ async fn a_step_is_bounded_and_the_next_one_waits_for_what_it_ended() {
     let swept = expiry.run_once().await.unwrap();
     assert_eq!(swept, Swept { ended: 1, is_full: true });
     expiry.run_once().await.unwrap();
-    assert_eq!(*asked.lock().unwrap(), [(USERS_MAX, None), (USERS_MAX, Some(house.head().await))]);
+    let head = house.head().await;
+    assert_eq!(*asked.lock().unwrap(), [(USERS_MAX, None), (USERS_MAX, Some(head))]);
     working.stop().await;
 }
 

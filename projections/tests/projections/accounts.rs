@@ -53,7 +53,9 @@ fn dark(second: i64) -> UserCommand {
 /// Commits commands of one user, so many to a batch, and lets the projection follow.
 async fn play(world: &World, scribe: &mut Scribe, user: UserId, batch: usize, commands: &[UserCommand]) {
     for commands in commands.chunks(batch) {
-        commands.iter().for_each(|command| scribe.user(user, command.clone()));
+        for command in commands {
+            scribe.user(user, command.clone());
+        }
         scribe.commit().await;
         drain(&mut world.follow("accounts")).await;
     }

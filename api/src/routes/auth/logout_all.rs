@@ -57,7 +57,9 @@ pub(crate) async fn logout_all(
     let ended = EndedSessionBody::of(&done.events).map_err(|error| Problem::internal(&error))?;
     let ended: Vec<LoginSessionId> = ended.into_iter().map(|ended| ended.id).collect();
     // Before the answer: once a client has it, their tokens are worthless.
-    ended.iter().for_each(|session| app.admission().revocations().end(*session));
+    for session in &ended {
+        app.admission().revocations().end(*session);
+    }
     tracing::info!(
         event = "logged_out_everywhere",
         user_id = %person.user_id,
