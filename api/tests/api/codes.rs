@@ -12,13 +12,11 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 16] = [
+const LATER: [&str; 14] = [
     "invalid_api_key",
-    "admin_required",
     "person_required",
     "insufficient_scope",
     "network_not_allowed",
-    "user_suspended",
     "api_key_not_found",
     "credentials_not_found",
     "already_exists",
