@@ -12,21 +12,12 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 14] = [
-    "invalid_api_key",
-    "person_required",
-    "insufficient_scope",
-    "network_not_allowed",
-    "api_key_not_found",
+const LATER: [&str; 5] = [
     "credentials_not_found",
     "already_exists",
-    "too_many_api_keys",
-    "api_key_rotated",
     "wallet_not_empty",
     "wallet_frozen",
     "wallet_closed",
-    "too_many_requests",
-    "too_many_attempts",
 ];
 
 fn here(path: &str) -> String {
@@ -45,7 +36,8 @@ fn documented() -> Vec<String> {
 #[test]
 fn every_problem_is_reached_by_a_test_or_belongs_to_a_later_feature() {
     let tests = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api")).unwrap();
-    let tests: String = tests.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let files = tests.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let tests: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
     for code in documented() {
         let is_expected =
             tests.contains(&format!(", \"{code}\");")) || tests.contains(&format!(", \"{code}\")."));
