@@ -25,7 +25,7 @@ fn schema_of(name: &str) -> Option<RefOr<Schema>> {
         "min_position" | "after" => integer(0),
         "limit" => integer(1).maximum(Some(200)),
         "Idempotency-Key" => text("^[!#-~]+$").min_length(Some(1)).max_length(Some(255)),
-        "If-Match" | "If-None-Match" => text("^\"[0-9]{1,15}\"$"),
+        "If-Match" => text("^\"[0-9]{1,15}\"$"),
         "currency" => text("^[A-Za-z0-9]{3,10}$"),
         _ => return None,
     };
