@@ -175,7 +175,7 @@ async fn c35_typos_garbage_and_foreign_keys_open_nothing() {
     ] {
         let refused = house.get("/users/me/balance").token(&wrong).send().await;
         refused.problem(401, "invalid_api_key");
-        assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+        assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"));
         house
             .get("/users/me/balance")
             .header("x-api-key", &wrong)
