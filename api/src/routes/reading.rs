@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::input::MinPosition;
 use crate::output::WalletBody;
 use crate::problem::{Code, Problem};
+use domain::user::UserStatus;
 use domain::{LoginSessionId, Timestamp, UserId, WalletId};
 use journal::JournalError;
 use projections::{
@@ -32,7 +33,9 @@ pub(super) async fn profile(app: &App, id: UserId, min: MinPosition) -> Result<A
     if found.value.is_none() {
         found = app.read_models().profile(id, head(app).await?).await?;
     }
-    let row = found.value.ok_or_else(|| Problem::of(Code::UserNotFound))?;
+    // Of who was erased a row is left that says so, and nothing of them.
+    let row = found.value.filter(|row| row.status != UserStatus::Erased);
+    let row = row.ok_or_else(|| Problem::of(Code::UserNotFound))?;
     Ok(At { position: found.position, value: row })
 }
 

@@ -12,10 +12,8 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 5] = [
-    "credentials_not_found",
+const LATER: [&str; 3] = [
     "already_exists",
-    "wallet_not_empty",
     "wallet_frozen",
     "wallet_closed",
 ];

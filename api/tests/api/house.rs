@@ -151,6 +151,11 @@ impl House {
 
     /// The door of another process: same database and keys, nobody there tells it what is written here.
     pub(crate) async fn door_elsewhere(&self, choices: Choices) -> SocketAddr {
+        self.node_elsewhere(choices).await.0
+    }
+
+    /// The same, and what that process opens sealed values with.
+    pub(crate) async fn node_elsewhere(&self, choices: Choices) -> (SocketAddr, Vault) {
         let tail = Tail::new(self.head().await);
         let vault = Vault::following(self.keys.open(), self.journal.clone());
         let (commands, declining) = Writer::new(
@@ -162,7 +167,9 @@ impl House {
         tokio::spawn(declining.decline_all());
         let read_models = ReadModels::new(self.journal.clone(), tail.clone(), Checkpoints::default());
         let journal = (&self.journal, tail);
-        open_door(choices, commands, read_models, journal, self.cancel.child_token()).await.0
+        let (address, _) =
+            open_door(choices, commands, read_models, journal, self.cancel.child_token()).await;
+        (address, vault)
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask {
