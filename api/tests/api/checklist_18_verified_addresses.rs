@@ -102,3 +102,25 @@ async fn c18_whoever_has_not_proved_their_address_may_do_what_others_may() {
     let me = house.get("/auth/me").token(&ada.token).send().await.expect(200);
     assert_eq!(me["user"]["email_verified"], false);
 }
+
+#[tokio::test]
+async fn c18_a_new_address_takes_the_old_ones_place_when_it_is_proved() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let wanted = json!({ "email": "countess@example.org" });
+    let asked = house.ask("PATCH", "/users/me").token(&ada.token).json(&wanted).send().await.expect(202);
+    assert_eq!(asked["pending_email"], "countess@example.org");
+    assert_eq!(asked["user"]["email"], json!(address(&ada)));
+    house.mail("email_change_asked", &address(&ada)).await;
+    let token = house.mail("verify_new_email", "countess@example.org").await.token();
+    let proved = verify(&house, &token).await.expect(200);
+    assert_eq!(proved["user"]["email"], "countess@example.org");
+    assert_eq!(proved["user"]["email_verified"], true);
+    house.mail("email_changed", &address(&ada)).await;
+    let path = format!("/users/me?min_position={}", proved["position"]);
+    let read = house.get(&path).token(&ada.token).send().await.expect(200);
+    assert_eq!(read["email"], "countess@example.org");
+    house.no_mail_is_under_way().await;
+    let asked_again = house.mails().into_iter().filter(|mail| mail.to == "countess@example.org").count();
+    assert_eq!(asked_again, 1);
+}

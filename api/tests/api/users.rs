@@ -180,14 +180,14 @@ async fn an_owners_new_address_is_asked_first_and_an_admins_word_is_enough() {
     let (ada, admin) = (house.person().await, house.admin().await);
     let wanted = json!({ "email": "countess@example.com", "name": "Ada L." });
     let asked = patch(&house, &ada, "me", &wanted).send().await.expect(202);
-    assert_eq!(asked["email_pending"], true);
+    assert_eq!(asked["pending_email"], "countess@example.com");
     assert_eq!(asked["user"]["name"], "Ada L.", "the rest is changed at once");
     assert_ne!(asked["user"]["email"], "countess@example.com");
 
     let changed = patch(&house, &admin, &ada.id, &wanted).send().await.expect(200);
     assert_eq!(changed["user"]["email"], "countess@example.com");
     assert_eq!(changed["user"]["email_verified"], false);
-    assert!(changed.get("email_pending").is_none());
+    assert!(changed.get("pending_email").is_none());
     let body = json!({ "email": "COUNTESS@example.com", "password": PASSWORD });
     house.post("/auth/login").json(&body).send().await.expect(200);
 

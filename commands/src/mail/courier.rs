@@ -292,7 +292,7 @@ impl Courier {
         let to = addressed.to.parse().map_err(|_| Trouble::Address)?;
         // Every attempt has the same name, so that a mail that arrived twice can be told.
         let host = self.options.from.email.domain();
-        let name = format!("<outbox-{}-{}@{host}>", mail.id, user_id(mail).as_deref().unwrap_or("nobody"));
+        let name = format!("<{}.{}@{host}>", mail.id, mail.created_at);
         let mut message = Message::builder()
             .message_id(Some(name))
             .from(self.options.from.clone())

@@ -44,7 +44,7 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::VerifyEmail => (
             "Confirm your e-mail address",
             format!(
-                "open this link to confirm that this address is yours. It is good for 24 hours.\n\n{}\n\n\
+                "Open this link to confirm that this address is yours. It is good for 24 hours.\n\n{}\n\n\
                  If you have not registered, do nothing.",
                 facts.link("verify")
             ),
@@ -52,7 +52,7 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::VerifyNewEmail => (
             "Confirm your new e-mail address",
             format!(
-                "open this link to make this the address of your account. It is good for 24 hours.\n\n{}\n\n\
+                "Open this link to make this the address of your account. It is good for 24 hours.\n\n{}\n\n\
                  Until then everything stays as it is. If you have not asked for it, do nothing.",
                 facts.link("verify")
             ),
@@ -60,7 +60,7 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::EmailChangeAsked => (
             "Your e-mail address is about to change",
             format!(
-                "somebody who is signed in to your account asked on {when} to change its e-mail address.\n\
+                "Somebody who is signed in to your account asked on {when} to change its e-mail address.\n\
                  It changes when the new address is confirmed.\n\n\
                  If that was not you, change your password now: it ends all other sessions."
             ),
@@ -68,14 +68,14 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::EmailChanged => (
             "Your e-mail address was changed",
             format!(
-                "the e-mail address of your account was changed on {when}. This one is not used any more.\n\n\
+                "The e-mail address of your account was changed on {when}. This one is not used any more.\n\n\
                  If that was not you, get in touch with whoever runs this service."
             ),
         ),
         MailKind::ResetPassword => (
             "Reset your password",
             format!(
-                "open this link to choose a new password. It is good for 30 minutes, once.\n\n{}\n\n\
+                "Open this link to choose a new password. It is good for 30 minutes, once.\n\n{}\n\n\
                  If you have not asked for it, do nothing: your password stays as it is.",
                 facts.link("reset")
             ),
@@ -83,14 +83,14 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::PasswordChanged => (
             "Your password was changed",
             format!(
-                "your password was changed on {when}, and other sessions were ended.\n\n\
+                "Your password was changed on {when}, and other sessions were ended.\n\n\
                  If that was not you, reset your password now."
             ),
         ),
         MailKind::TokenReused => (
             "A session of yours was ended: somebody may have copied it",
             format!(
-                "on {when} a sign-in of yours was used from two places with the same key, which happens when it was\n\
+                "On {when} a sign-in of yours was used from two places with the same key, which happens when it was\n\
                  copied. We ended that session.\n\n\
                  Sign in again, look at your other sessions, and change your password if anything is strange."
             ),
@@ -98,7 +98,7 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::ApiKeyCreated => (
             "A new API key for your account",
             format!(
-                "an API key was made for your account on {when}.\n\n\
+                "An API key was made for your account on {when}.\n\n\
                  If that was not you, revoke it and change your password now."
             ),
         ),

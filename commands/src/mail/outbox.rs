@@ -41,6 +41,8 @@ pub(super) struct Taken {
     pub(super) params: Params,
     /// This one included.
     pub(super) attempts: i32,
+    /// Microseconds since 1970.
+    pub(super) created_at: i64,
     /// Since it was wanted.
     pub(super) age: Duration,
 }
@@ -82,6 +84,7 @@ impl Outbox {
               where id in (select id from outbox where due_at <= clock_timestamp() \
                             order by due_at limit $1 for update skip locked) \
               returning id, kind, user_id, address, params::text as params, attempts, \
+                        (extract(epoch from created_at) * 1000000)::bigint as created_at, \
                         extract(epoch from clock_timestamp() - created_at)::float8 as age",
         )
         .bind(at_most)
@@ -99,6 +102,7 @@ impl Outbox {
                     params: serde_json::from_str(params)
                         .map_err(|error| sqlx::Error::Decode(error.into()))?,
                     attempts: row.try_get("attempts")?,
+                    created_at: row.try_get("created_at")?,
                     age: Duration::try_from_secs_f64(row.try_get("age")?).unwrap_or_default(),
                 })
             })

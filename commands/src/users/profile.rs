@@ -67,13 +67,13 @@ impl Commands {
         self.apply(&context, key, user_id, change).await
     }
 
-    /// A new address is asked first, and takes the old one's place when the mail to it is answered. Answers whether it was.
+    /// A new address is asked first, and takes the old one's place when the mail to it is answered. Answers which was.
     pub async fn change_own_profile(
         &self,
         context: Context,
         user_id: UserId,
         mut change: ProfileChange,
-    ) -> Result<(Done, bool), Failure> {
+    ) -> Result<(Done, Option<Email>), Failure> {
         let key = self.request_key(&context, &change.parts(&user_id));
         let now = self.plain_profile(user_id).await?.unwrap_or_default();
         let email = change.email.take().filter(|email| now.email.as_deref() != Some(email.as_str()));
@@ -82,13 +82,10 @@ impl Commands {
             self.must_be_free(user_id, email).await?;
         }
         let done = self.apply(&context, key, user_id, change).await?;
-        match email {
-            Some(email) if !done.replayed => {
-                self.start_email_change(user_id, &email).await?;
-                Ok((done, true))
-            }
-            email => Ok((done, email.is_some())),
+        if let Some(email) = email.as_ref().filter(|_| !done.replayed) {
+            self.start_email_change(user_id, email).await?;
         }
+        Ok((done, email))
     }
 
     async fn must_be_free(&self, user_id: UserId, email: &Email) -> Result<(), Failure> {

@@ -1,10 +1,10 @@
 use crate::house::{Holder, House, Working, context, registration};
 use crate::smtp_sink::SmtpSink;
 use commands::mail::{Courier, CourierOptions, Mailer, SmtpPost};
-use commands::users::{Identifier, Login, PasswordChange, ProfileChange};
+use commands::users::{Identifier, Login, NewApiKey, PasswordChange, ProfileChange};
 use commands::{Commands, Failure, Principal, Refusal};
 use domain::user::{Locale, PreferencesChange};
-use domain::{Email, LoginSessionId, Username};
+use domain::{DisplayName, Email, LoginSessionId, Scope, Username};
 use journal::subscription::{Checkpoints, Feed, Outcome};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -235,6 +235,33 @@ async fn notices_are_for_who_wants_them_and_in_their_language() {
         notice.contains("Subject: =?utf-8?b?0JLQsNGIINC/0LDRgNC+0LvRjCDQt9C80ZbQvdC10L3Qvg==?="),
         "{notice}"
     );
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn a_copied_session_and_a_new_key_are_told_of() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let ada = Holder::register(&working.commands, "ada").await;
+    let anonymous = |key: &str| context(Principal::Anonymous, key);
+    let signed_in = working.commands.login(anonymous("l"), login("ada", PASSWORD)).await.unwrap();
+    working.commands.refresh(anonymous("1"), &signed_in.refresh_token).await.unwrap();
+    house.pass(11);
+    let reused = working.commands.refresh(anonymous("2"), &signed_in.refresh_token).await.unwrap_err();
+    assert!(matches!(reused, Failure::RefreshTokenReused { .. }), "{reused:?}");
+    let key = NewApiKey {
+        name: DisplayName::parse("robot").unwrap(),
+        scopes: [Scope::WalletRead].into_iter().collect(),
+        expires_at: None,
+        networks: Vec::new(),
+    };
+    working.commands.create_api_key(context(ada.principal(), "k"), ada.user_id, key).await.unwrap();
+    catch_up(&house, &working).await;
+    assert_eq!(kinds(&waiting(&house).await), ["verify_email", "token_reused", "api_key_created"]);
+    let sink = SmtpSink::open(0).await;
+    send_all(&courier(&working.commands, &sink.url())).await;
+    assert_eq!(sink.delivered().len(), 3);
+    assert!(sink.delivered()[1].text.contains("We ended that session."));
     working.stop().await;
 }
 

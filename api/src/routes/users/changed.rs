@@ -7,7 +7,6 @@ use crate::output::{Answer, UserBody};
 use crate::problem::{Code, Problem};
 use axum::response::Response;
 use commands::Done;
-use commands::users::ended_session;
 use domain::UserId;
 use domain::user::User;
 use serde::Serialize;
@@ -18,10 +17,9 @@ use utoipa::ToSchema;
 pub(crate) struct UserChanged {
     user: UserBody,
     position: i64,
-    /// There if a new e-mail address waits for the mail to it to be answered: until then the present one stays.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schema(required = false)]
-    email_pending: bool,
+    /// A new e-mail address that waits for the mail to it to be answered: until then the present one stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_email: Option<String>,
 }
 
 /// What happened, for the log: names of fields and never a value.
@@ -30,7 +28,7 @@ pub(super) struct Happened<'a> {
     pub(super) event: &'static str,
     pub(super) user_id: UserId,
     pub(super) updated_fields: &'a [&'static str],
-    pub(super) email_pending: bool,
+    pub(super) pending_email: Option<&'a str>,
 }
 
 pub(super) async fn answer(
@@ -39,12 +37,7 @@ pub(super) async fn answer(
     happened: Happened<'_>,
     done: &Done,
 ) -> Result<Response, Problem> {
-    for recorded in &done.events {
-        let event = recorded.event().map_err(|error| Problem::internal(&error))?;
-        if let Some(session_id) = ended_session(&event) {
-            app.admission().revocations().end(session_id);
-        }
-    }
+    app.admission().heed(&done.events);
     tracing::info!(
         event = happened.event,
         user_id = %happened.user_id,
@@ -53,8 +46,9 @@ pub(super) async fn answer(
         updated_fields = happened.updated_fields.join(","),
     );
     let user = body(app, happened.user_id, done).await?;
-    let answer = if happened.email_pending { Answer::accepted() } else { Answer::ok() };
-    let body = UserChanged { position: done.position, email_pending: happened.email_pending, user };
+    let pending_email = happened.pending_email.map(str::to_owned);
+    let answer = if pending_email.is_some() { Answer::accepted() } else { Answer::ok() };
+    let body = UserChanged { position: done.position, pending_email, user };
     Ok(answer.position(done.position).version(body.user.version).replayed(done.replayed).json(&body))
 }
 

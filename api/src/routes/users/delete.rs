@@ -100,7 +100,7 @@ async fn erase(
         app.commands().erase(context, user_id).await?
     };
     let happened =
-        Happened { event: "UserErased", user_id, updated_fields: &["status"], email_pending: false };
+        Happened { event: "UserErased", user_id, updated_fields: &["status"], pending_email: None };
     changed::answer(app, arrival, happened, &done).await
 }
 

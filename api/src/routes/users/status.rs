@@ -62,6 +62,6 @@ async fn answer(
     user_id: UserId,
     done: &Done,
 ) -> Result<Response, Problem> {
-    let happened = Happened { event, user_id, updated_fields: &["status"], email_pending: false };
+    let happened = Happened { event, user_id, updated_fields: &["status"], pending_email: None };
     changed::answer(app, arrival, happened, done).await
 }

@@ -132,12 +132,13 @@ pub(super) async fn apply(
 ) -> Result<Response, Problem> {
     let user_id = subject.user_id;
     let updated_fields = fields(&wanted);
-    let (done, email_pending) = match subject.allowed.authority {
-        Authority::Anybody => (app.commands().change_profile(context, user_id, wanted).await?, false),
+    let (done, pending) = match subject.allowed.authority {
+        Authority::Anybody => (app.commands().change_profile(context, user_id, wanted).await?, None),
         Authority::Owner(_) => app.commands().change_own_profile(context, user_id, wanted).await?,
     };
     let event = "profile_changed";
-    let happened = Happened { event, user_id, updated_fields: &updated_fields, email_pending };
+    let pending_email = pending.as_ref().map(Email::as_str);
+    let happened = Happened { event, user_id, updated_fields: &updated_fields, pending_email };
     changed::answer(app, arrival, happened, &done).await
 }
 
