@@ -3,15 +3,12 @@
 //! The state keeps what there is now: sessions that are open and keys that are good, both bounded, so it does not grow
 //! with age.
 
-use super::sessions::ended;
 use super::{
-    API_KEYS_MAX, ApiKey, ApiKeyChange, EndReason, Exchange, LoginSession, Preferences, Role, UserCommand,
-    UserEvent, UserRefusal, UserStatus,
+    ApiKey, EndReason, Exchange, LoginSession, Preferences, Role, UserCommand, UserEvent, UserRefusal,
+    UserStatus,
 };
 use crate::aggregate::aggregate_shim;
-use crate::{
-    AggregateKind, ApiKeyId, Decide, LoginSessionId, Scope, Scopes, Sealed, SealedIn, Timestamp, UserId,
-};
+use crate::{AggregateKind, ApiKeyId, Decide, LoginSessionId, Sealed, SealedIn, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,28 +58,14 @@ impl User {
     }
 
     /// Whoever is not erased.
-    fn living_person(&self) -> Result<&Person, UserRefusal> {
+    pub(super) fn living_person(&self) -> Result<&Person, UserRefusal> {
         let person = self.person.as_ref().filter(|person| person.status != UserStatus::Erased);
         person.ok_or(UserRefusal::NotFound)
     }
 
-    fn active_person(&self) -> Result<&Person, UserRefusal> {
+    pub(super) fn active_person(&self) -> Result<&Person, UserRefusal> {
         let person = self.living_person()?;
         if person.status == UserStatus::Suspended { Err(UserRefusal::Suspended) } else { Ok(person) }
-    }
-
-    fn held_key(&self, id: ApiKeyId) -> Result<&ApiKey, UserRefusal> {
-        self.active_person()?;
-        self.api_key(id).ok_or(UserRefusal::KeyNotFound)
-    }
-
-    /// A person's keys do what the person does; who reads everybody's history is a service.
-    fn may_give(&self, scopes: Scopes) -> Result<(), UserRefusal> {
-        let person = self.active_person()?;
-        if scopes.contains(Scope::Audit) && !person.roles.contains(&Role::Service) {
-            return Err(UserRefusal::ScopeNotAllowed { scope: Scope::Audit });
-        }
-        Ok(())
     }
 
     /// One event, and after it the end of every session.
@@ -94,6 +77,39 @@ impl User {
         at: Timestamp,
     ) -> Vec<UserEvent> {
         std::iter::once(event).chain(self.end_sessions(except, reason, at)).collect()
+    }
+
+    /// Whether they are here, and as what.
+    fn decide_standing(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserRefusal> {
+        match command {
+            UserCommand::ChangeRoles { roles, at } => {
+                if self.living_person()?.roles == roles {
+                    return Ok(vec![]);
+                }
+                let changed = UserEvent::RolesChanged { roles, changed_at: at };
+                Ok(self.and_end_sessions(changed, None, EndReason::RolesChanged, at))
+            }
+            UserCommand::Suspend { at } => {
+                if self.living_person()?.status == UserStatus::Suspended {
+                    return Ok(vec![]);
+                }
+                let suspended = UserEvent::UserSuspended { suspended_at: at };
+                Ok(self.and_end_sessions(suspended, None, EndReason::Suspended, at))
+            }
+            UserCommand::Reactivate { at } => {
+                let is_suspended = self.living_person()?.status == UserStatus::Suspended;
+                let reactivated = UserEvent::UserReactivated { reactivated_at: at };
+                Ok(if is_suspended { vec![reactivated] } else { vec![] })
+            }
+            UserCommand::Erase { at } => {
+                self.living_person()?;
+                // The sessions first: nothing comes after the erasure.
+                let ended = self.end_sessions(None, EndReason::Erased, at);
+                Ok(ended.chain([UserEvent::UserErased { erased_at: at }]).collect())
+            }
+            // The others are about what is theirs.
+            _ => Ok(vec![]),
+        }
     }
 
     fn verify_email(
@@ -141,40 +157,19 @@ impl Decide for User {
                     registered_at: at,
                 }])
             }
-            UserCommand::OpenSession { session_id, password_version, ip, user_agent, policy, at } => {
-                let person = self.active_person()?;
-                if person.password_version != password_version {
-                    return Err(UserRefusal::PasswordChanged);
-                }
-                let mut events = self.make_room(policy, at);
-                events.push(UserEvent::LoginSessionOpened {
-                    session_id,
-                    ip,
-                    user_agent,
-                    opened_at: at,
-                    expires_at: at.plus(policy.idle.min(policy.absolute)),
-                    ends_at: at.plus(policy.absolute),
-                    login_count: person.login_count + 1,
-                });
-                Ok(events)
-            }
-            UserCommand::RefreshSession { session_id, generation, policy, at } => {
-                self.active_person()?;
-                self.refresh(session_id, generation, policy, at)
-            }
-            UserCommand::EndSession { session_id, reason, at } => {
-                self.person.as_ref().ok_or(UserRefusal::NotFound)?;
-                let open = self.session(session_id).is_some();
-                Ok(if open { vec![ended(session_id, reason, at)] } else { vec![] })
-            }
-            UserCommand::EndSessions { except, reason, at } => {
-                self.living_person()?;
-                Ok(self.end_sessions(except, reason, at).collect())
-            }
-            UserCommand::ExpireSessions { at } => {
-                self.living_person()?;
-                Ok(self.expire_sessions(at).collect())
-            }
+            UserCommand::OpenSession { .. }
+            | UserCommand::RefreshSession { .. }
+            | UserCommand::EndSession { .. }
+            | UserCommand::EndSessions { .. }
+            | UserCommand::ExpireSessions { .. } => self.decide_session(command),
+            UserCommand::ChangeRoles { .. }
+            | UserCommand::Suspend { .. }
+            | UserCommand::Reactivate { .. }
+            | UserCommand::Erase { .. } => self.decide_standing(command),
+            UserCommand::CreateApiKey { .. }
+            | UserCommand::ChangeApiKey { .. }
+            | UserCommand::RotateApiKey { .. }
+            | UserCommand::RevokeApiKey { .. } => self.decide_api_key(command),
             UserCommand::ChangeProfile { username, email, name, remove_name, at } => {
                 let person = self.active_person()?;
                 let name_removed = remove_name && person.name.is_some();
@@ -195,69 +190,12 @@ impl Decide for User {
                 let changed = UserEvent::PasswordChanged { reason, password_version, changed_at: at };
                 Ok(self.and_end_sessions(changed, except, EndReason::PasswordChanged, at))
             }
-            UserCommand::ChangeRoles { roles, at } => {
-                if self.living_person()?.roles == roles {
-                    return Ok(vec![]);
-                }
-                let changed = UserEvent::RolesChanged { roles, changed_at: at };
-                Ok(self.and_end_sessions(changed, None, EndReason::RolesChanged, at))
-            }
-            UserCommand::Suspend { at } => {
-                if self.living_person()?.status == UserStatus::Suspended {
-                    return Ok(vec![]);
-                }
-                let suspended = UserEvent::UserSuspended { suspended_at: at };
-                Ok(self.and_end_sessions(suspended, None, EndReason::Suspended, at))
-            }
-            UserCommand::Reactivate { at } => {
-                let is_suspended = self.living_person()?.status == UserStatus::Suspended;
-                let reactivated = UserEvent::UserReactivated { reactivated_at: at };
-                Ok(if is_suspended { vec![reactivated] } else { vec![] })
-            }
-            UserCommand::Erase { at } => {
-                self.living_person()?;
-                // The sessions first: nothing comes after the erasure.
-                let ended = self.end_sessions(None, EndReason::Erased, at);
-                Ok(ended.chain([UserEvent::UserErased { erased_at: at }]).collect())
-            }
             UserCommand::ChangePreferences { change, at } => {
                 let before = &self.active_person()?.preferences;
                 let preferences = before.changed(change)?;
                 let is_same = preferences == *before;
                 let changed = UserEvent::PreferencesChanged { preferences, changed_at: at };
                 Ok(if is_same { vec![] } else { vec![changed] })
-            }
-            UserCommand::CreateApiKey { key_id, name, scopes, expires_at, cidrs, at } => {
-                self.may_give(scopes)?;
-                if self.api_keys.len() >= API_KEYS_MAX {
-                    return Err(UserRefusal::TooManyKeys { max: API_KEYS_MAX });
-                }
-                Ok(vec![UserEvent::ApiKeyCreated { key_id, name, scopes, expires_at, cidrs, created_at: at }])
-            }
-            UserCommand::ChangeApiKey { key_id, change, at } => {
-                self.held_key(key_id)?;
-                self.may_give(change.scopes.unwrap_or_default())?;
-                if change == ApiKeyChange::default() {
-                    return Ok(vec![]);
-                }
-                Ok(vec![UserEvent::ApiKeyChanged { key_id, change, changed_at: at }])
-            }
-            UserCommand::RotateApiKey { key_id, generation, previous_for, at } => {
-                let key = self.held_key(key_id)?;
-                if key.generation != generation {
-                    return Err(UserRefusal::KeyRotated);
-                }
-                Ok(vec![UserEvent::ApiKeyRotated {
-                    key_id,
-                    generation: generation + 1,
-                    previous_until: at.plus(previous_for).min(key.expires_at),
-                    rotated_at: at,
-                }])
-            }
-            UserCommand::RevokeApiKey { key_id, at } => {
-                self.living_person()?;
-                self.api_key(key_id).ok_or(UserRefusal::KeyNotFound)?;
-                Ok(vec![UserEvent::ApiKeyRevoked { key_id, revoked_at: at }])
             }
             UserCommand::ChangeCredentials { exchange, credentials, at } => {
                 let person = self.active_person()?;

@@ -1,6 +1,7 @@
-//! Keys that programs sign in with. The secrets themselves are elsewhere: a user knows which keys there are and what they may.
+//! Keys that programs sign in with, and the rules of them. The secrets themselves are elsewhere: a user knows which keys there are and what they may.
 
-use crate::{ApiKeyId, Scopes, Sealed, SealedIn, Timestamp};
+use super::{Role, User, UserCommand, UserEvent, UserRefusal};
+use crate::{ApiKeyId, Scope, Scopes, Sealed, SealedIn, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Keys a user may hold at a time.
@@ -51,4 +52,59 @@ pub struct ApiKeyChange {
     /// The networks it may be used from, as one sealed list; an empty one means everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cidrs: Option<Sealed>,
+}
+
+impl User {
+    pub(super) fn decide_api_key(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserRefusal> {
+        match command {
+            UserCommand::CreateApiKey { key_id, name, scopes, expires_at, cidrs, at } => {
+                self.may_give(scopes)?;
+                if self.api_keys.len() >= API_KEYS_MAX {
+                    return Err(UserRefusal::TooManyKeys { max: API_KEYS_MAX });
+                }
+                Ok(vec![UserEvent::ApiKeyCreated { key_id, name, scopes, expires_at, cidrs, created_at: at }])
+            }
+            UserCommand::ChangeApiKey { key_id, change, at } => {
+                self.held_key(key_id)?;
+                self.may_give(change.scopes.unwrap_or_default())?;
+                if change == ApiKeyChange::default() {
+                    return Ok(vec![]);
+                }
+                Ok(vec![UserEvent::ApiKeyChanged { key_id, change, changed_at: at }])
+            }
+            UserCommand::RotateApiKey { key_id, generation, previous_for, at } => {
+                let key = self.held_key(key_id)?;
+                if key.generation != generation {
+                    return Err(UserRefusal::KeyRotated);
+                }
+                Ok(vec![UserEvent::ApiKeyRotated {
+                    key_id,
+                    generation: generation + 1,
+                    previous_until: at.plus(previous_for).min(key.expires_at),
+                    rotated_at: at,
+                }])
+            }
+            UserCommand::RevokeApiKey { key_id, at } => {
+                self.living_person()?;
+                self.api_key(key_id).ok_or(UserRefusal::KeyNotFound)?;
+                Ok(vec![UserEvent::ApiKeyRevoked { key_id, revoked_at: at }])
+            }
+            // The others are not about keys.
+            _ => Ok(vec![]),
+        }
+    }
+
+    fn held_key(&self, id: ApiKeyId) -> Result<&ApiKey, UserRefusal> {
+        self.active_person()?;
+        self.api_key(id).ok_or(UserRefusal::KeyNotFound)
+    }
+
+    /// A person's keys do what the person does; who reads everybody's history is a service.
+    fn may_give(&self, scopes: Scopes) -> Result<(), UserRefusal> {
+        let person = self.active_person()?;
+        if scopes.contains(Scope::Audit) && !person.roles.contains(&Role::Service) {
+            return Err(UserRefusal::ScopeNotAllowed { scope: Scope::Audit });
+        }
+        Ok(())
+    }
 }

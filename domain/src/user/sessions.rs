@@ -1,6 +1,6 @@
 //! Login sessions: how they begin, go on and end.
 
-use super::{EndReason, SessionPolicy, User, UserEvent, UserRefusal};
+use super::{EndReason, SessionPolicy, User, UserCommand, UserEvent, UserRefusal};
 use crate::{LoginSessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,47 @@ impl LoginSession {
 impl User {
     pub fn session(&self, id: LoginSessionId) -> Option<&LoginSession> {
         self.sessions().iter().find(|session| session.session_id == id)
+    }
+
+    pub(super) fn decide_session(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserRefusal> {
+        match command {
+            UserCommand::OpenSession { session_id, password_version, ip, user_agent, policy, at } => {
+                let person = self.active_person()?;
+                if person.password_version != password_version {
+                    return Err(UserRefusal::PasswordChanged);
+                }
+                let mut events = self.make_room(policy, at);
+                events.push(UserEvent::LoginSessionOpened {
+                    session_id,
+                    ip,
+                    user_agent,
+                    opened_at: at,
+                    expires_at: at.plus(policy.idle.min(policy.absolute)),
+                    ends_at: at.plus(policy.absolute),
+                    login_count: person.login_count + 1,
+                });
+                Ok(events)
+            }
+            UserCommand::RefreshSession { session_id, generation, policy, at } => {
+                self.active_person()?;
+                self.refresh(session_id, generation, policy, at)
+            }
+            UserCommand::EndSession { session_id, reason, at } => {
+                self.person.as_ref().ok_or(UserRefusal::NotFound)?;
+                let open = self.session(session_id).is_some();
+                Ok(if open { vec![ended(session_id, reason, at)] } else { vec![] })
+            }
+            UserCommand::EndSessions { except, reason, at } => {
+                self.living_person()?;
+                Ok(self.end_sessions(except, reason, at).collect())
+            }
+            UserCommand::ExpireSessions { at } => {
+                self.living_person()?;
+                Ok(self.expire_sessions(at).collect())
+            }
+            // The others are not about sessions.
+            _ => Ok(vec![]),
+        }
     }
 
     /// Ends what is over and, of the oldest, as many as it takes for one more to fit.
