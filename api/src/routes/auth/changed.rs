@@ -7,7 +7,6 @@ use crate::output::{Answer, UserBody};
 use crate::problem::Problem;
 use axum::response::Response;
 use commands::Done;
-use commands::users::ended_session;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,12 +30,7 @@ pub(super) async fn answer(
     event: &'static str,
     done: Done,
 ) -> Result<Response, Problem> {
-    for recorded in &done.events {
-        let happened = recorded.event().map_err(|error| Problem::internal(&error))?;
-        if let Some(session_id) = ended_session(&happened) {
-            app.admission().revocations().end(session_id);
-        }
-    }
+    app.admission().heed(&done.events);
     let person = done.user.as_deref().and_then(|user| user.person());
     let person = person.ok_or_else(|| Problem::internal(&"a change of a user without one"))?;
     let version = done.events.last().map(|recorded| recorded.sequence);
