@@ -15,6 +15,7 @@ mod scribe;
 mod wait;
 
 pub use child::{Frozen, spawn_bound_to_us};
+pub use cluster::program;
 pub use nats::Nats;
 pub use postgres::Postgres;
 pub use scribe::{Scribe, dollars};
