@@ -15,8 +15,11 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 /// The pages belong to one build of the binary; an hour after an upgrade everybody has the new ones.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
-static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::from("../openapi.json").try_it_out_enabled(true)));
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    // Else the page would ask a validator on the internet about us.
+    let config = Config::from("../openapi.json").try_it_out_enabled(true).validator_url("none");
+    Arc::new(config)
+});
 
 pub(crate) async fn openapi(State(app): State<App>) -> Response {
     ([(CONTENT_TYPE, "application/json")], app.document().text()).into_response()

@@ -32,9 +32,13 @@ async fn c06_a_password_like_a_novel_is_refused_at_once_whoever_it_is_for() {
     for (password, status, code) in [(&long, 422, "validation_failed"), (&endless, 413, "body_too_large")] {
         let known = sign_in(&house, &ada.name, password).await;
         let unknown = sign_in(&house, "nobody", password).await;
-        let began = Instant::now();
-        sign_in(&house, &ada.name, password).await;
-        assert!(began.elapsed() < Duration::from_millis(50), "{:?}", began.elapsed());
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            time(&mut times, sign_in(&house, &ada.name, password), status).await;
+        }
+        // The best of them: what it takes, not what else the machine does.
+        let best = times.into_iter().min().unwrap();
+        assert!(best < Duration::from_millis(50), "{best:?}");
         assert_eq!((known.status, &known.json()["code"]), (status, &json!(code)));
         assert_eq!(said(&known), said(&unknown));
     }
