@@ -12,11 +12,12 @@ RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin counterfoil \
-    && install -d -m 0700 -o counterfoil -g counterfoil /keys
+    && install -d -m 0700 -o counterfoil -g counterfoil /keys /data
 COPY --from=build /counterfoil /usr/local/bin/counterfoil
 COPY LICENSE /usr/share/doc/counterfoil/LICENSE
 USER counterfoil
-ENV COUNTERFOIL_LISTEN=0.0.0.0:8080
+# Nothing but mails, while there is no COUNTERFOIL_SMTP_URL.
+ENV COUNTERFOIL_LISTEN=0.0.0.0:8080 COUNTERFOIL_DATA_DIR=/data
 EXPOSE 8080
 ENTRYPOINT ["counterfoil"]
 CMD ["serve"]

@@ -20,7 +20,8 @@ async fn c19_it_takes_the_present_password() {
     let head = house.head().await;
     change(&house, &ada.token, "not the password", NEW_PASSWORD).await.problem(401, "invalid_credentials");
     change(&house, &ada.token, "", NEW_PASSWORD).await.problem(401, "invalid_credentials");
-    let nothing = house.post("/auth/password").token(&ada.token).json(&json!({ "new_password": NEW_PASSWORD }));
+    let nothing =
+        house.post("/auth/password").token(&ada.token).json(&json!({ "new_password": NEW_PASSWORD }));
     nothing.send().await.problem(422, "validation_failed");
     change(&house, "no token", PASSWORD, NEW_PASSWORD).await.problem(401, "invalid_token");
     assert_eq!(house.head().await, head);
