@@ -38,7 +38,7 @@ fn change(n: u128, change: ApiKeyChange) -> UserCommand {
 }
 
 fn rotate(n: u128, generation: u32) -> UserCommand {
-    let previous_for = Duration::from_secs(60);
+    let previous_for = Duration::from_mins(1);
     UserCommand::RotateApiKey { key_id: key(n), generation, previous_for, at: at(3) }
 }
 
@@ -48,7 +48,9 @@ fn revoke(n: u128) -> UserCommand {
 
 async fn play(world: &World, scribe: &mut Scribe, user: UserId, batch: usize, commands: &[UserCommand]) {
     for commands in commands.chunks(batch) {
-        commands.iter().for_each(|command| scribe.user(user, command.clone()));
+        for command in commands {
+            scribe.user(user, command.clone());
+        }
         scribe.commit().await;
         drain(&mut world.follow("api_keys")).await;
     }
@@ -95,8 +97,8 @@ async fn the_latest_use_stands_and_outlives_a_rebuild() {
     let mut scribe = Scribe::take(&world.journal).await;
     let (user, _) = scribe.register().await;
     play(&world, &mut scribe, user, 9, &[create(1), create(2)]).await;
-    let used = |n, second| ApiKeyUse { key_id: key(n), owner: user, at: at(second) };
-    for uses in [&[used(1, 20), used(2, 21), used(3, 22)][..], &[used(1, 10)], &[]] {
+    let noted = |n, second| ApiKeyUse { key_id: key(n), owner: user, at: at(second) };
+    for uses in [&[noted(1, 20), noted(2, 21), noted(3, 22)][..], &[noted(1, 10)], &[]] {
         world.read_models.note_api_key_uses(uses).await.unwrap();
     }
     rebuild(&world.journal, &projections(), "api_keys", VERIFIED).await.unwrap();
@@ -116,8 +118,8 @@ async fn nothing_is_left_of_the_keys_of_somebody_erased() {
         let (other, _) = scribe.register().await;
         play(&world, &mut scribe, other, 1, &[create(9)]).await;
         play(&world, &mut scribe, user, 1, &[create(1)]).await;
-        let used = ApiKeyUse { key_id: key(1), owner: user, at: at(20) };
-        world.read_models.note_api_key_uses(&[used]).await.unwrap();
+        let noted = ApiKeyUse { key_id: key(1), owner: user, at: at(20) };
+        world.read_models.note_api_key_uses(&[noted]).await.unwrap();
         play(&world, &mut scribe, user, batch, &[create(2), rotate(1, 1), UserCommand::Erase { at: at(5) }])
             .await;
         assert!(keys(&world, user).await.is_empty());
