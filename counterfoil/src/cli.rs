@@ -1,7 +1,9 @@
 //! The command line: what can be asked, how an answer or a complaint is printed, and the exit codes. 0: done; 1: it
-//! broke; 2: it was asked wrongly. Only this file writes to standard output.
+//! broke; 2: it was asked wrongly. Only this file and those below it write to standard output.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod admin;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use admin::AdminCommand;
 
 use crate::config::{BadConfig, Config, Place, PlaceFlags, RotateFlags, ServeFlags, unknown_settings};
 use crate::rotate::{self, Wrapping};
@@ -47,6 +51,9 @@ enum Command {
     Relay(RelayCommand),
     /// Print the OpenAPI document
     Openapi,
+    /// Make users whom nobody else could: the first admin, and services
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Make a key ring, or put other keys into it
     #[command(subcommand)]
     Keys(Keys),
@@ -166,6 +173,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             }
             Ok(())
         }
+        Command::Admin(command) => admin::run(command).await,
         Command::Keys(Keys::Rotate(flags)) => rotate_keys(&flags).await,
     }
 }

@@ -8,6 +8,7 @@ mod health;
 mod mail;
 
 use crate::config::{Config, Role};
+use crate::leading::stream_agrees;
 use crate::open_files;
 use crate::servers::{Servers, ServersError};
 use crate::supervisor::{Stage, Supervisor};
@@ -17,10 +18,10 @@ use commands::password::{HashError, Hasher, HasherOptions};
 use commands::users::expiry::SessionExpiry;
 use commands::vault::Vault;
 use commands::{
-    Clock, Commands, CommandsOptions, MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
+    Clock, Commands, CommandsOptions, HandedOver, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
 };
 use domain::user::SessionPolicy;
-use journal::relay::{self, Relay, RelayOptions, RelayStatus};
+use journal::relay::{Relay, RelayOptions, RelayStatus};
 use journal::subscription::{Checkpoints, Feed, SubscriptionStatus};
 use journal::{Journal, JournalError, JournalOptions, Nats, NatsError, NatsOptions, Tail};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -35,8 +36,6 @@ use tokio::sync::watch;
 
 /// Connections for queries, lookups and loads. The writer, the relay's lock and each projection have one of their own.
 const POOL_MAX: u32 = 24;
-/// How long a node that wants to lead waits for NATS before it goes on without: commands do not need it.
-const STREAM_WITHIN: Duration = Duration::from_secs(1);
 /// How long the token before the newest is still answered: its answer may have been lost on the way.
 const REFRESH_GRACE: Duration = Duration::from_secs(10);
 /// How long the door may take to close: a moment longer than the slowest answer under way.
@@ -198,12 +197,14 @@ impl Ground {
         let options = WriterOptions {
             address,
             cache_capacity: config.aggregate_cache,
-            may_lead: self.stream_agrees(),
+            may_lead: stream_agrees(&self.journal, &self.nats),
             wary_for: WARY_FOR,
         };
         let stop = self.supervisor.token();
         let (commands, writer) = Writer::new(parts, commands_options(config), options, stop);
         if config.roles.has(Role::Writer) {
+            let handed_over = HandedOver::new(commands.clone(), writer.state());
+            self.supervisor.start("handed_over", |stop| endless(handed_over.run(stop)));
             signs.writer = Some(writer.state());
             self.supervisor.start("writer", |_| endless(writer.run()));
         } else {
@@ -229,29 +230,6 @@ impl Ground {
             signs.projections.push(subscription.status());
             self.supervisor.start(name, |stop| endless(subscription.run(stop)));
         }
-    }
-
-    /// Before it leads, a node compares stream and journal, if NATS is there: a journal restored from an earlier copy
-    /// must not go on as if nothing had been said since.
-    fn stream_agrees(&self) -> MayLead {
-        let (journal, nats) = (self.journal.clone(), self.nats.clone());
-        Box::new(move || {
-            let (journal, nats) = (journal.clone(), nats.clone());
-            Box::pin(async move {
-                let verdict = relay::check(&journal, &nats, STREAM_WITHIN).await;
-                let Ok(verdict) = verdict.inspect_err(|error| {
-                    tracing::warn!(event = "stream_not_compared", error_message = %error);
-                }) else {
-                    return false;
-                };
-                let Some(reason) = verdict.forbids_leading() else { return true };
-                tracing::error!(event = "halted", error_message = reason);
-                if let Err(error) = journal.halt(reason).await {
-                    tracing::error!(event = "halt_not_written", error_message = %error);
-                }
-                false
-            })
-        })
     }
 
     /// Every process has one: without the role `api` it tells how it is, and serves nothing else.

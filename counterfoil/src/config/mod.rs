@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub use flags::{MailFlags, PlaceFlags, RotateFlags, ServeFlags};
 pub use mail::{Leaves, MailConfig};
+pub(crate) use read::{currency, switch};
 pub use roles::{Role, Roles};
 
 /// One line for a person; the program ends with code 2.

@@ -37,7 +37,7 @@ where
     }
 }
 
-pub(super) fn switch(setting: &str, text: &str) -> Result<bool, BadConfig> {
+pub(crate) fn switch(setting: &str, text: &str) -> Result<bool, BadConfig> {
     match text.trim().to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Ok(true),
         "off" | "false" | "no" | "0" => Ok(false),
@@ -45,7 +45,7 @@ pub(super) fn switch(setting: &str, text: &str) -> Result<bool, BadConfig> {
     }
 }
 
-pub(super) fn currency(setting: &str, text: &str) -> Result<Currency, BadConfig> {
+pub(crate) fn currency(setting: &str, text: &str) -> Result<Currency, BadConfig> {
     Currency::parse(text.trim())
         .map_err(|_| bad(setting, text, "no known currency", "use a code such as USD, EUR or BTC"))
 }

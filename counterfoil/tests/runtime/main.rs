@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod admin;
 mod checklist_38_39_canaries;
 mod command_line;
 mod crashes;
