@@ -4,7 +4,7 @@
 //! acceptance is taken over by the batch as a whole.
 
 use crate::envelope::{Beside, NewClaim, NewSecret, Register, SecretKind, UserChange};
-use crate::sequencer::{Aggregates, Cached};
+use crate::sequencer::{Aggregates, Cached, Entry};
 use crate::{Authority, Command, Envelope, Refusal};
 use domain::user::{User, UserCommand};
 use domain::wallet::{Wallet, WalletCommand, WalletRefusal};
@@ -93,8 +93,8 @@ impl<'a> Draft<'a> {
 
     fn change_user(&mut self, change: &UserChange, expected: Option<i64>) -> Result<(), Refusal> {
         let id = change.user_id.0;
-        let sequence = self.aggregates.users.peek(id).map_or(0, |entry| entry.sequence());
-        same_version(expected, sequence)?;
+        let entry = self.aggregates.users.peek(id);
+        same_version(expected, entry.map_or(0, Entry::sequence))?;
         for wallet in &change.empty_wallets {
             let entry = self.aggregates.wallets.peek(wallet.0);
             let account = entry.and_then(|entry| entry.state().account());
@@ -116,7 +116,9 @@ impl<'a> Draft<'a> {
                 keep: claim.digest,
             });
         }
-        secrets.iter().for_each(|secret| self.secret(id, secret));
+        for secret in secrets {
+            self.secret(id, secret);
+        }
         let drop = |(kind, name): &(SecretKind, String)| DroppedSecret {
             owner: id,
             kind: kind.as_str(),
