@@ -57,6 +57,7 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(users::api_keys::list::list, users::api_keys::create::create))
         .routes(routes!(users::api_keys::change::change, users::api_keys::revoke::revoke))
         .routes(routes!(users::api_keys::rotate::rotate))
+        .routes(routes!(users::export::export))
         .routes(routes!(users::credentials::get::list))
         .routes(routes!(
             users::credentials::get::get,

@@ -23,6 +23,7 @@ mod checklist_34_search;
 mod checklist_35_36_37_api_keys;
 mod checklist_38_exchange_credentials;
 mod checklist_39_erasure;
+mod checklist_39_export;
 mod checklist_40_41_edge;
 mod checklist_42_repeats;
 mod client;

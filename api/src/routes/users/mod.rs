@@ -7,6 +7,7 @@ mod changed;
 pub(crate) mod create;
 pub(crate) mod credentials;
 pub(crate) mod delete;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod movements;
 pub(crate) mod preferences;
