@@ -7,6 +7,7 @@ use domain::user::preferences::{INTERVAL_S, ShareError, UnknownTimezone, capital
 use domain::user::{Locale, PreferencesChange, Theme, TradingMode};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// Seven of them are also taken in camelCase (`defaultMode`), but not in both spellings at once. What is null counts as left
 /// out.
@@ -19,8 +20,7 @@ pub(crate) struct PreferencesForm<'a> {
     #[serde(rename = "defaultMode")]
     #[schema(ignore)]
     default_mode_camel: Raw<'a>,
-    /// At most 28 digits, and no more decimals than the currency has.
-    #[schema(value_type = Option<String>, example = "100000")]
+    #[schema(schema_with = capital_schema, required = false)]
     default_capital: Raw<'a>,
     #[serde(rename = "defaultCapital")]
     #[schema(ignore)]
@@ -30,14 +30,12 @@ pub(crate) struct PreferencesForm<'a> {
     #[serde(rename = "defaultCurrency")]
     #[schema(ignore)]
     default_currency_camel: Raw<'a>,
-    /// Greater than 0, at most 1, at most 6 decimals; a string or a number.
-    #[schema(value_type = Option<String>, example = "0.02")]
+    #[schema(schema_with = share_schema, required = false)]
     risk_per_trade: Raw<'a>,
     #[serde(rename = "riskPerTrade")]
     #[schema(ignore)]
     risk_per_trade_camel: Raw<'a>,
-    /// Greater than 0, at most 1, at most 6 decimals; a string or a number.
-    #[schema(value_type = Option<String>, example = "0.10")]
+    #[schema(schema_with = share_schema, required = false)]
     max_drawdown: Raw<'a>,
     #[serde(rename = "maxDrawdown")]
     #[schema(ignore)]
@@ -61,6 +59,27 @@ pub(crate) struct PreferencesForm<'a> {
     timezone: Raw<'a>,
     #[schema(value_type = Option<String>, pattern = "^(en|uk)$", example = "en")]
     locale: Raw<'a>,
+}
+
+fn capital_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::String, Type::Integer, Type::Null]))
+        .description(Some("At most 28 digits, and no more decimals than the currency has."))
+        .pattern(Some(r"^[0-9]{1,28}(\.[0-9]{1,18})?$"))
+        .minimum(Some(1))
+        .examples(["100000"])
+        .build()
+}
+
+fn share_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Array(vec![Type::String, Type::Number, Type::Null]))
+        .description(Some("Greater than 0, at most 1, at most 6 decimals."))
+        .pattern(Some(r"^(0\.[0-9]{1,6}|1(\.0{1,6})?)$"))
+        .exclusive_minimum(Some(0))
+        .maximum(Some(1))
+        .examples(["0.02"])
+        .build()
 }
 
 /// A field under the spelling it came in.
