@@ -15,6 +15,7 @@ RUN apt-get update -qq \
     && install -d -m 0700 -o counterfoil -g counterfoil /keys /data
 COPY --from=build /counterfoil /usr/local/bin/counterfoil
 COPY LICENSE /usr/share/doc/counterfoil/LICENSE
+COPY api/assets/redoc/LICENSE.txt /usr/share/doc/counterfoil/LICENSE-redoc.txt
 USER counterfoil
 # Nothing but mails, while there is no COUNTERFOIL_SMTP_URL.
 ENV COUNTERFOIL_LISTEN=0.0.0.0:8080 COUNTERFOIL_DATA_DIR=/data
