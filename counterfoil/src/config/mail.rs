@@ -26,20 +26,17 @@ impl MailConfig {
         let smtp_url = read::optional(flags.smtp_url.as_deref());
         let from = read::optional(flags.mail_from.as_deref());
         let public_url = read::optional(flags.public_url.as_deref());
-        let leaves = match smtp_url {
-            Some(url) => {
-                // The URL holds a password, so the complaint does not repeat it.
-                SmtpPost::new(url)
-                    .map_err(|error| BadConfig(format!("COUNTERFOIL_SMTP_URL cannot be read: {error}")))?;
-                Leaves::Smtp { url: url.to_owned() }
-            }
-            None => {
-                let place = match servers {
-                    Which::Embedded { data_dir } => data_dir.clone(),
-                    Which::Given { .. } => PathBuf::from(data_dir),
-                };
-                Leaves::Files { directory: place.join("outbox") }
-            }
+        let leaves = if let Some(url) = smtp_url {
+            // The URL holds a password, so the complaint does not repeat it.
+            SmtpPost::new(url)
+                .map_err(|error| BadConfig(format!("COUNTERFOIL_SMTP_URL cannot be read: {error}")))?;
+            Leaves::Smtp { url: url.to_owned() }
+        } else {
+            let place = match servers {
+                Which::Embedded { data_dir } => data_dir.clone(),
+                Which::Given { .. } => PathBuf::from(data_dir),
+            };
+            Leaves::Files { directory: place.join("outbox") }
         };
         Ok(Self {
             leaves,
