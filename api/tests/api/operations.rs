@@ -45,6 +45,7 @@ async fn requests_logins_and_refusals_are_counted() {
     house.get("/auth/me").token("x").send().await.problem(401, "invalid_token");
     house.get("/api/v1/users/me").token(&ada.token).send().await.expect(200);
     house.get("/somewhere/else").send().await;
+    house.post("/auth/logout").token(&ada.token).send().await.expect(200);
     let metrics = house.get("/metrics").send().await;
     for line in [
         r#"counterfoil_http_requests_total{route="/users/{id}",method="GET",status="200"} "#,
@@ -52,6 +53,10 @@ async fn requests_logins_and_refusals_are_counted() {
         r#"counterfoil_logins_total{outcome="accepted"} "#,
         r#"counterfoil_tokens_refused_total{reason="malformed"} "#,
         r#"counterfoil_http_duration_seconds_count{route="/auth/login"} "#,
+        r#"counterfoil_login_session_seconds_bucket{le="60"} "#,
+        "counterfoil_hash_wait_seconds_count ",
+        "counterfoil_hash_in_flight ",
+        "counterfoil_hash_queue ",
     ] {
         assert!(metrics.text().lines().any(|found| found.starts_with(line)), "{line} in\n{}", metrics.text());
     }
