@@ -34,8 +34,6 @@ fn schema_of(name: &str) -> Option<RefOr<Schema>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn what_every_route_means_by_a_name_is_written_at_every_route() {
         let document = serde_json::to_value(crate::router::openapi()).unwrap();

@@ -5,6 +5,7 @@ use crate::problem::FieldCode;
 use commands::users::{KEY_LIFE_MAX, NETWORKS_MAX};
 use domain::{DisplayName, Network, Scope, Scopes, Timestamp};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::ops::RangeInclusive;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -41,7 +42,7 @@ pub(crate) struct RotationForm<'a> {
 }
 
 fn present(raw: Raw<'_>) -> Option<&str> {
-    raw.map(|raw| raw.get()).filter(|json| *json != "null")
+    raw.map(RawValue::get).filter(|json| *json != "null")
 }
 
 /// A list of texts that may be missing or null.
