@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api_keys;
+mod exchange_credentials;
 mod helpers;
 mod profiles;
 mod queries;
