@@ -58,7 +58,8 @@ async fn c33_a_change_of_a_user_changes_what_it_may() {
     let house = House::open().await;
     let ada = house.person().await;
     let whole = json!({ "username": ada.name, "email": format!("A{}@example.com", &ada.name[1..]) });
-    let before = house.get("/users/me").token(&ada.token).send().await.expect(200);
+    let path = format!("/users/me?min_position={}", house.head().await);
+    let before = house.get(&path).token(&ada.token).send().await.expect(200);
     for (method, path, body) in [
         ("PATCH", "/users/me".to_owned(), json!({})),
         ("PUT", "/users/me".to_owned(), whole.clone()),

@@ -156,9 +156,9 @@ async fn of_twenty_who_want_one_name_one_gets_it() {
     }
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!((won.len(), lost.len()), (1, 19));
-    lost.iter().for_each(|answer| {
+    for answer in lost {
         answer.problem(409, "username_taken");
-    });
+    }
     let signed_in = house.login("countess").await.expect(200);
     assert_eq!(signed_in["user"]["id"], won[0].json()["user"]["id"]);
 }
