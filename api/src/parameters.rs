@@ -1,21 +1,36 @@
-//! What parameters that many routes share may be, said once: the same name means the same thing everywhere.
+//! What is said of every operation in one way: its name, and what parameters that many of them share may be.
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
 
-/// Writes it into every operation that has such a parameter.
 pub(crate) fn describe(document: &mut OpenApi) {
-    for operation in document.paths.paths.values_mut().flat_map(operations) {
-        for parameter in operation.parameters.iter_mut().flatten() {
-            let RefOr::T(parameter) = parameter else { continue };
-            parameter.schema = schema_of(&parameter.name).or(parameter.schema.take());
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(name(method, path));
+            for parameter in operation.parameters.iter_mut().flatten() {
+                let RefOr::T(parameter) = parameter else { continue };
+                parameter.schema = schema_of(&parameter.name).or(parameter.schema.take());
+            }
         }
     }
 }
 
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch].into_iter().flatten()
+fn operations(path: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [
+        ("get", &mut path.get),
+        ("put", &mut path.put),
+        ("post", &mut path.post),
+        ("delete", &mut path.delete),
+        ("patch", &mut path.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// What a generated client calls it: the handlers' own names are the same for many nouns.
+fn name(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(method.to_owned(), |name, word| name + "_" + word)
 }
 
 fn schema_of(name: &str) -> Option<RefOr<Schema>> {
@@ -34,6 +49,19 @@ fn schema_of(name: &str) -> Option<RefOr<Schema>> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let mut document = crate::router::openapi();
+        let items = document.paths.paths.values_mut();
+        let names: Vec<String> =
+            items.flat_map(operations).filter_map(|(_, operation)| operation.operation_id.clone()).collect();
+        let unique: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(unique.len(), names.len());
+        assert!(names.contains(&"post_users_id_api_keys_key_rotate".to_owned()), "{names:?}");
+    }
+
     #[test]
     fn what_every_route_means_by_a_name_is_written_at_every_route() {
         let document = serde_json::to_value(crate::router::openapi()).unwrap();
