@@ -269,6 +269,42 @@ async fn c36_a_key_manages_no_account() {
 }
 
 #[tokio::test]
+async fn c36_the_document_says_which_scope_each_operation_takes() {
+    let house = House::open().await;
+    let (ada, shop) = (house.person().await, service(&house).await);
+    let key = key_with(&house, &shop, &json!({ "scopes": ["trading:read"] })).await;
+    let document = house.get("/openapi.json").send().await.expect(200);
+    let mut seen = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(ways) = operation["security"].as_array() else { continue };
+            let documented = ways.iter().find_map(|way| way.get("api_key"));
+            let id = if path.starts_with("/wallets") { &ada.wallet } else { &ada.id };
+            let at = path
+                .replace("{id}", id)
+                .replace("{key}", "k")
+                .replace("{sid}", "s")
+                .replace("{exchange}", "binance");
+            let asked = house.ask(&method.to_uppercase(), &at).token(&key.text).key(&new_key());
+            let answered = asked.send().await;
+            let code = answered.json()["code"].clone();
+            let expected = match documented.map(|scopes| scopes[0].as_str()) {
+                None => json!("person_required"),
+                Some(Some(scope)) => {
+                    assert_eq!(answered.json()["required"], scope, "{method} {path}");
+                    json!("insufficient_scope")
+                }
+                // Whoever may do anything may do this.
+                Some(None) => json!("command_not_found"),
+            };
+            assert_eq!(code, expected, "{method} {path}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+#[tokio::test]
 async fn c36_an_admins_key_has_no_more_power_than_anybodys() {
     let house = House::open().await;
     let (ada, root) = (house.person().await, house.admin().await);

@@ -38,7 +38,7 @@ pub(crate) struct Statistics {
 /// From read models, each as far as it is; `position` is that of the one that is least far. No ETag: no one version
 /// covers all of it.
 #[utoipa::path(
-    get, path = "/users/{id}/statistics", tag = "users", security(("access_token" = [])),
+    get, path = "/users/{id}/statistics", tag = "users", security(("access_token" = []), ("api_key" = ["profile:read"])),
     params(
         ("id" = String, Path, description = "One's own id, or `me`; an admin: anybody's"),
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
