@@ -13,6 +13,9 @@ alter table profiles
 create index profiles_by_registration on profiles (registered_at_position);
 create index profiles_by_username on profiles (username_folded);
 create index profiles_by_email on profiles (email_folded);
+create index profiles_by_creation on profiles (created_at);
+-- The few that somebody looks for among the many.
+create index profiles_not_active on profiles (registered_at_position) where status <> 'active';
 
 -- Rows that were folded without them are folded again, from the first event on.
 truncate profiles;
