@@ -85,8 +85,13 @@ async fn all_conflicts_of_a_batch_are_named_at_once_and_nothing_is_written() {
     scribe.lease.append(&taken).await.unwrap();
 
     scribe.write(wallet, domain::wallet::WalletCommand::Deposit(testkit::dollars(100)));
-    let batch =
-        Batch { commands: vec![key(3), key(2), key(1)], claims: vec![claim(2), claim(3)], ..scribe.batch() };
+    // Somebody else's: who holds a claim may name it again.
+    let others = |n| ClaimRow { owner: Uuid::from_u128(9), ..claim(n) };
+    let batch = Batch {
+        commands: vec![key(3), key(2), key(1)],
+        claims: vec![others(2), others(3)],
+        ..scribe.batch()
+    };
     let Err(AppendError::Conflicts { mut keys, claims }) = scribe.lease.append(&batch).await else {
         panic!("conflicts were expected")
     };
