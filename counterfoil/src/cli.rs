@@ -99,6 +99,8 @@ enum Failure {
     Broke(Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// How long verifiers may keep the published keys, and how far their clocks may differ.
+const JWKS_KEPT: Duration = Duration::from_secs(305);
 const BROKE: u8 = 1;
 const ASKED_WRONGLY: u8 = 2;
 /// Whatever still runs then (a password hash, a file being read) is of no use to anybody.
@@ -210,6 +212,9 @@ fn rotate_signing(flags: &RotateFlags, place: &Place) -> Result<(), Failure> {
     let report = rotate::rotate_signing(&place.keys_path(), lead, flags.drop_unused).map_err(broke)?;
     if let Some((kid, signs_from)) = &report.added {
         println!("{kid} is published from now on and signs from {signs_from} on");
+        if lead < JWKS_KEPT {
+            println!("Verifiers keep the keys they know for five minutes, so some will not know it in time.");
+        }
     }
     for kid in &report.dropped {
         println!("{kid} signed nothing that could still be good, and is gone");

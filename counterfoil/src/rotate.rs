@@ -185,7 +185,8 @@ pub fn rotate_signing(path: &Path, lead: Duration, drop_unused: bool) -> Result<
     let (before, after) = (kids(&before), (kids(&after), after));
     let added = after.1.token_keys().find(|key| !before.contains(&key.kid().to_owned()));
     Ok(SigningReport {
-        added: added.and_then(|key| Some((key.kid().to_owned(), key.times().signs_from?))),
+        // Without a lead it signs already.
+        added: added.map(|key| (key.kid().to_owned(), key.times().signs_from.unwrap_or(now))),
         dropped: before.iter().filter(|kid| !after.0.contains(kid)).cloned().collect(),
     })
 }
@@ -208,4 +209,33 @@ fn lock(path: &Path) -> Result<File, RotateError> {
 
 fn now() -> Timestamp {
     OffsetDateTime::now_utc().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_without_a_lead_signs_at_once_and_one_rotation_runs_at_a_time() {
+        let folder = std::env::temp_dir().join(format!("counterfoil-rotate-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("keys.json");
+        keys::create(&path).unwrap();
+        let signing = || {
+            let ring = keys::open(&path).unwrap().now();
+            ring.signing_key(now()).kid().to_owned()
+        };
+        let before = signing();
+        let (kid, signs_from) = rotate_signing(&path, Duration::ZERO, false).unwrap().added.unwrap();
+        assert!(signs_from <= now() && kid != before);
+        assert_eq!(signing(), kid);
+
+        let report = rotate_signing(&path, Duration::ZERO, true).unwrap();
+        assert_eq!(report, SigningReport { added: None, dropped: vec![] }, "its tokens may still be alive");
+        let held = lock(&path).unwrap();
+        let refused = rotate_signing(&path, Duration::ZERO, false).unwrap_err();
+        assert!(matches!(refused, RotateError::UnderWay { .. }), "{refused}");
+        drop(held);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -191,7 +191,7 @@ async fn c22_a_key_whose_last_token_has_expired_is_published_no_more_and_verifie
 
 #[tokio::test]
 async fn c23_a_token_lives_as_long_as_it_says_and_five_seconds_for_clocks() {
-    let house = House::open_with(Choices { token_ttl: Duration::from_secs(60), ..Choices::default() }).await;
+    let house = House::open_with(Choices { token_ttl: Duration::from_mins(1), ..Choices::default() }).await;
     let ada = house.person().await;
     let signed_in = house.login(&ada.name).await.expect(200);
     let (header, claims) = parts(signed_in["access_token"].as_str().unwrap());

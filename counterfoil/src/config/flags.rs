@@ -130,6 +130,7 @@ pub struct ServeFlags {
 }
 
 #[derive(Args, Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct RotateFlags {
     /// The keys that sign access tokens: publish another one, which signs in a while
     #[arg(long, env = "COUNTERFOIL_ROTATE_SIGNING")]

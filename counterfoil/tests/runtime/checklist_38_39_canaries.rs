@@ -2,6 +2,7 @@
 //! nothing is found of them at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,13 +91,18 @@ impl Canaries {
     /// Those that stand in a text, as they are or as bytes are dumped.
     fn found_in(&self, text: &str) -> BTreeSet<&'static str> {
         let text = text.to_lowercase();
-        let stands = |canary: &str| {
-            let hex: String = canary.bytes().map(|byte| format!("{byte:02x}")).collect();
-            text.contains(&canary.to_lowercase()) || text.contains(&hex)
-        };
+        let stands = |canary: &str| text.contains(&canary.to_lowercase()) || text.contains(&hex(canary));
         let all = self.personal.iter().chain(&self.secret);
         all.filter(|(_, canary)| stands(canary)).map(|(what, _)| *what).collect()
     }
+}
+
+/// As bytes are dumped.
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 #[track_caller]
@@ -114,7 +120,8 @@ fn dump(serving: &Serving) -> BTreeMap<String, String> {
     let (mut tables, mut table) = (BTreeMap::<String, String>::new(), String::new());
     for line in String::from_utf8(dumped.stdout).unwrap().lines() {
         if let Some(rest) = line.strip_prefix("COPY ") {
-            table = rest.split([' ', '(']).next().unwrap().trim_start_matches("public.").to_owned();
+            let name = rest.split([' ', '(']).next().unwrap().trim_start_matches("public.");
+            name.clone_into(&mut table);
         }
         let text = tables.entry(table.clone()).or_default();
         text.push_str(line);
@@ -142,7 +149,7 @@ async fn stream(serving: &Serving) -> String {
         all.clear();
         for sequence in 1..=head {
             let message = stream.get_raw_message(sequence).await.unwrap();
-            all.push_str(&format!("{} {:?} ", message.subject, message.headers));
+            write!(all, "{} {:?} ", message.subject, message.headers).unwrap();
             all.push_str(std::str::from_utf8(&message.payload).unwrap());
         }
         true

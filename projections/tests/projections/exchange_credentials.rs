@@ -25,7 +25,9 @@ fn remove(exchange: Exchange, second: i64) -> UserCommand {
 
 async fn play(world: &World, scribe: &mut Scribe, user: UserId, batch: usize, commands: &[UserCommand]) {
     for commands in commands.chunks(batch) {
-        commands.iter().for_each(|command| scribe.user(user, command.clone()));
+        for command in commands {
+            scribe.user(user, command.clone());
+        }
         scribe.commit().await;
         drain(&mut world.follow("exchange_credentials")).await;
     }
