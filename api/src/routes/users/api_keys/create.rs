@@ -1,6 +1,6 @@
 //! POST /users/{id}/api-keys.
 
-use super::form::KeyForm;
+use super::form::{KeyForm, NewKeyForm};
 use super::{after, holder, log, version};
 use crate::app::App;
 use crate::auth::rule::ManageAnyAccount;
@@ -23,7 +23,7 @@ use commands::users::NewApiKey;
         ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
         ("If-Match" = Option<String>, Header, description = "Only if the user is at this version"),
     ),
-    request_body = KeyForm<'_>,
+    request_body = NewKeyForm,
     responses((status = 201, description = "Made", body = IssuedKeyBody), Problems)
 )]
 pub(crate) async fn create(

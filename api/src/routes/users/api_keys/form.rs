@@ -10,24 +10,43 @@ use std::ops::RangeInclusive;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-/// For a new key and for a change of one.
+/// A new key, in the document: it is read as a [`KeyForm`] in which two values have to be there.
+#[derive(ToSchema)]
+#[schema(as = NewApiKeyRequest)]
+#[allow(dead_code, reason = "it describes what `KeyForm` reads")]
+pub(crate) struct NewKeyForm {
+    /// What it is for, up to 100 characters.
+    #[schema(example = "nightly statements")]
+    name: String,
+    /// What it may do. `audit` is for services.
+    #[schema(min_items = 1, example = json!(["wallet:read"]))]
+    scopes: Vec<String>,
+    /// In a year, unless said otherwise, and at most in ten.
+    #[schema(format = DateTime, example = "2030-01-01T00:00:00Z")]
+    expires_at: Option<String>,
+    /// The networks it may be used from, at most 32; an empty list means everywhere.
+    #[schema(max_items = 32, example = json!(["203.0.113.0/24", "2001:db8::/32"]))]
+    cidrs: Option<Vec<String>>,
+}
+
+/// A change of a key; also what a new one is read as.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ApiKeyRequest)]
 pub(crate) struct KeyForm<'a> {
-    /// What it is for, up to 100 characters. Required of a new key.
+    /// What it is for, up to 100 characters.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, example = "nightly statements")]
     pub(super) name: Raw<'a>,
-    /// What it may do. Required of a new key. `audit` is for services.
+    /// What it may do. `audit` is for services.
     #[schema(value_type = Option<Vec<String>>, example = json!(["wallet:read"]))]
     pub(super) scopes: Raw<'a>,
-    /// In a year, unless said otherwise, and at most in ten.
+    /// At most ten years from now.
     #[schema(value_type = Option<String>, format = DateTime, example = "2030-01-01T00:00:00Z")]
     pub(super) expires_at: Raw<'a>,
     /// The networks it may be used from, at most 32; an empty list means everywhere.
     #[schema(value_type = Option<Vec<String>>, example = json!(["203.0.113.0/24", "2001:db8::/32"]))]
     pub(super) cidrs: Raw<'a>,
-    /// Only of a change: false switches the key off until it is true again.
+    /// False switches the key off until it is true again.
     #[schema(value_type = Option<bool>, example = true)]
     pub(super) is_active: Raw<'a>,
 }
