@@ -7,10 +7,10 @@ mod admin;
 mod api_keys;
 mod attempts;
 mod credentials;
+mod durations;
 mod email;
 mod erase;
 pub mod expiry;
-mod durations;
 mod login;
 mod password;
 mod preferences;
@@ -21,8 +21,8 @@ mod sessions;
 
 pub use admin::RoleGiven;
 pub use api_keys::{
-    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX, NewApiKey,
-    OVERLAP_DEFAULT, OVERLAP_MAX,
+    ApiKeyPatch, IssuedKey, KEY_LIFE_DEFAULT, KEY_LIFE_MAX, KeyHolder, KeyOwner, KeyRefusal, NETWORKS_MAX,
+    NewApiKey, OVERLAP_DEFAULT, OVERLAP_MAX,
 };
 pub use credentials::{ExchangeCredentials, Unverified, Verification, VerifyCredentials};
 pub use login::{Identifier, Login, SignedIn};
