@@ -23,16 +23,25 @@ async fn c34_only_an_admin_searches() {
     let house = House::open().await;
     let ada = house.person().await;
     house.post("/users/search").json(&json!({})).send().await.problem(401, "missing_token");
-    house.post("/users/search").token(&ada.token).json(&json!({})).send().await.problem(403, "admin_required");
+    house
+        .post("/users/search")
+        .token(&ada.token)
+        .json(&json!({}))
+        .send()
+        .await
+        .problem(403, "admin_required");
 }
 
 #[tokio::test]
 async fn c34_a_search_is_literal_and_begins_at_the_beginning() {
     let house = House::open().await;
     let admin = house.admin().await;
-    for (username, email) in
-        [("john", "john@x.org"), ("John_Doe", "jd@x.org"), ("johnny", "j.o%hn@x.org"), ("big-john", "big@john.org")]
-    {
+    for (username, email) in [
+        ("john", "john@x.org"),
+        ("John_Doe", "jd@x.org"),
+        ("johnny", "j.o%hn@x.org"),
+        ("big-john", "big@john.org"),
+    ] {
         register(&house, username, email).await;
     }
     let by = async |body: Value| {
@@ -44,7 +53,9 @@ async fn c34_a_search_is_literal_and_begins_at_the_beginning() {
     assert_eq!(by(json!({ "email": "john@" })).await, ["john"]);
     assert_eq!(by(json!({ "email": "J.O%" })).await, ["johnny"]);
     assert_eq!(by(json!({ "username": "john", "email": "jd@" })).await, ["John_Doe"]);
-    for text in ["%", "_", "%john", "j%n", "_ohn", "'", "' or 1=1 --", "\\", "\"", "*", ".*", "\u{10ffff}", "j\u{e4}"] {
+    for text in
+        ["%", "_", "%john", "j%n", "_ohn", "'", "' or 1=1 --", "\\", "\"", "*", ".*", "\u{10ffff}", "j\u{e4}"]
+    {
         assert_eq!(by(json!({ "username": text })).await, Vec::<String>::new(), "{text:?}");
         assert_eq!(by(json!({ "email": text })).await, Vec::<String>::new(), "{text:?}");
     }
@@ -65,7 +76,8 @@ async fn c34_a_search_knows_status_and_time() {
     let bad = json!({ "status": "gone", "created_from": "yesterday", "username": "a\u{0}", "limit": 0 });
     let refused = house.post("/users/search").token(&admin.token).json(&bad).send().await;
     let problem = refused.problem(422, "validation_failed");
-    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    let pointers: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/limit", "/username", "/status", "/created_from"]);
 }
 
