@@ -379,6 +379,25 @@ async fn c36_the_key_of_somebody_suspended_is_refused_everywhere_within_a_second
 }
 
 #[tokio::test]
+async fn c36_while_changes_may_go_unnoticed_the_database_is_asked() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let key = key_with(&house, &ada, &json!({})).await;
+    balance(&house, &key).await.expect(200);
+    // Nobody can see where the journal ends, and the key goes without a word.
+    let pool = house.journal.pool();
+    let mut locked = pool.begin().await.unwrap();
+    sqlx::query("lock table journal_head in access exclusive mode").execute(&mut *locked).await.unwrap();
+    sqlx::query("delete from secrets where kind = 'api_key'").execute(pool).await.unwrap();
+    balance(&house, &key).await.expect(200);
+    eventually("what is remembered is not trusted any more", async || {
+        balance(&house, &key).await.status == 401
+    })
+    .await;
+    locked.rollback().await.unwrap();
+}
+
+#[tokio::test]
 async fn c36_what_a_service_could_its_keys_cannot_once_it_is_none() {
     let house = House::open().await;
     let (ada, shop) = (house.person().await, service(&house).await);
