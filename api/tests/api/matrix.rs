@@ -114,13 +114,12 @@ impl May {
             | Caller::ExpiredKey
             | Caller::RevokedSession
             | Caller::ExpiredToken => NotKnown,
-            Caller::KeyFromElsewhere => NotAllowed,
             Caller::Admin if matches!(self, Admins | OnesOwnOrAdmins | WithOrAdmins(_)) => In,
             Caller::Owner | Caller::Other if self == Admins => NotAllowed,
             Caller::Owner => In,
             Caller::Other | Caller::Admin => with_anothers,
             Caller::ServiceWithout if self == SignedIn => In,
-            Caller::ServiceWithout => NotAllowed,
+            Caller::ServiceWithout | Caller::KeyFromElsewhere => NotAllowed,
             Caller::ServiceWith | Caller::OwnersKey => {
                 if takes_keys {
                     In
