@@ -64,6 +64,7 @@ const TABLE: &[(&str, May)] = &[
     ("PUT /users/{id}/preferences", OnesOwn),
     ("PATCH /users/{id}/preferences", OnesOwn),
     ("GET /users/{id}/activity", OnesOwnOrAdmins),
+    ("GET /users/{id}/export", OnesOwn),
     ("GET /users/{id}/wallets", WithOrAdmins("wallet:read")),
     ("GET /users/{id}/balance", WithOrAdmins("wallet:read")),
     ("POST /users/{id}/balance/deposit", With("wallet:deposit")),
