@@ -42,7 +42,7 @@ async fn c38_credentials_are_told_of_and_never_shown() {
     assert!(left["updated_at"].is_string());
     assert_eq!(left["position"], json!(house.head().await));
 
-    let told = at("binance").send().await;
+    let told = at("binance").header("counterfoil-min-position", &left["position"].to_string()).send().await;
     assert_eq!(told.header("etag"), answered.header("etag"));
     for field in ["exchange", "key_hint", "verified", "permissions", "updated_at"] {
         assert_eq!(told.expect(200)[field], left[field], "{field}");
@@ -78,9 +78,11 @@ async fn c38_only_who_trades_with_them_gets_them_as_they_were_left() {
     assert_eq!(taken_out(&house, id(&ada)).await.unwrap().key.expose_secret(), "another-key");
 
     let removed = house.ask("DELETE", &path("binance")).token(&ada.token).send().await;
-    assert_eq!(removed.expect(200)["removed"], true);
+    let removed = removed.expect(200);
+    assert_eq!(removed["removed"], true);
     assert!(taken_out(&house, id(&ada)).await.is_none());
-    house.get(&path("binance")).token(&ada.token).send().await.problem(404, "credentials_not_found");
+    let since = format!("{}?min_position={}", path("binance"), removed["position"]);
+    house.get(&since).token(&ada.token).send().await.problem(404, "credentials_not_found");
     let again = house.ask("DELETE", &path("binance")).token(&ada.token).send().await;
     again.problem(404, "credentials_not_found");
 }
