@@ -120,7 +120,9 @@ impl House {
             tokio::spawn(projections::follow(&feed, projection).run(cancel.clone()));
         }
 
-        let mail_dir = std::env::temp_dir().join(format!("counterfoil-mail-{}", Uuid::new_v4()));
+        // A name that is swept up with those of other tests that were killed.
+        let name = format!("counterfoil-test-{}-mail-{}", std::process::id(), Uuid::new_v4());
+        let mail_dir = std::env::temp_dir().join(name);
         send_mail(&commands, feed, mail_dir.clone(), &cancel);
 
         let read_models = ReadModels::new(journal.clone(), tail.clone(), checkpoints);
