@@ -10,8 +10,8 @@ mod transaction;
 mod user;
 mod wallet;
 
-pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBody};
 pub(crate) use activity::ActivityBody;
+pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBody};
 pub(crate) use credentials::{CredentialsAtBody, CredentialsBody, RemovedCredentialsBody};
 pub(crate) use event::public_events;
 pub(crate) use preferences::PreferencesBody;

@@ -17,7 +17,9 @@ async fn serve() -> (SocketAddr, CancellationToken) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let cancel = CancellationToken::new();
-    tokio::spawn(Server::new(listener, Door::new(router, [], crate::settings::Edge::default()), 8).run(cancel.clone()));
+    tokio::spawn(
+        Server::new(listener, Door::new(router, [], crate::settings::Edge::default()), 8).run(cancel.clone()),
+    );
     (address, cancel)
 }
 

@@ -12,11 +12,7 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 3] = [
-    "already_exists",
-    "wallet_frozen",
-    "wallet_closed",
-];
+const LATER: [&str; 3] = ["already_exists", "wallet_frozen", "wallet_closed"];
 
 fn here(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

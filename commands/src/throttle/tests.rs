@@ -22,9 +22,8 @@ fn after(failures: u32, now: Instant) -> Slot {
 
 #[test]
 fn five_failures_are_free_and_then_each_costs_twice_the_time() {
-    let waits: Vec<u64> = [4, 5, 6, 7, 14, 15, 30, 99, 100, 1_000]
-        .map(|failures| wait_after(failures).as_secs())
-        .to_vec();
+    let waits: Vec<u64> =
+        [4, 5, 6, 7, 14, 15, 30, 99, 100, 1_000].map(|failures| wait_after(failures).as_secs()).to_vec();
     assert_eq!(waits, [0, 1, 2, 4, 512, 900, 900, 900, 900, 900]);
 }
 

@@ -149,7 +149,9 @@ fn the_edge_trusts_nobody_and_lets_nobody_call_unless_told() {
     assert_eq!(proxies, ["10.0.0.0/8", "::1/128"]);
     assert_eq!(edge.cors_origins, ["https://app.example.com", "http://localhost:3000"]);
     assert_eq!(edge.rate_limit, api::RateLimit::Everybody { a_second: 20 });
-    assert!(complaint(&["--trusted-proxies", "10.0.0.0/33"]).contains("\"10.0.0.0/33\", which is no network"));
+    assert!(
+        complaint(&["--trusted-proxies", "10.0.0.0/33"]).contains("\"10.0.0.0/33\", which is no network")
+    );
     assert!(complaint(&["--cors-origins", "*"]).starts_with("COUNTERFOIL_CORS_ORIGINS is \"*\""));
     assert!(complaint(&["--rate-limit", "some"]).starts_with("COUNTERFOIL_RATE_LIMIT"));
 }
