@@ -34,8 +34,8 @@ pub struct Application {
     app: App,
     main: Server,
     ops: Option<Server>,
-    /// Nobody signs in where there is no interface.
-    feed: Option<RevocationFeed>,
+    /// On every node: the keys of who is erased are forgotten by it, too.
+    feed: RevocationFeed,
 }
 
 impl Application {
@@ -47,7 +47,6 @@ impl Application {
         let api_keys = ApiKeys::new(parts.commands.clone());
         let admission = Admission::new(keys, settings.access_token_ttl, parts.journal.clone(), api_keys);
         let feed = admission.feed(parts.tail);
-        let feed = settings.serves_interface.then_some(feed);
         let health = Health::new(
             parts.health,
             parts.journal.clone(),
@@ -103,11 +102,7 @@ impl Application {
                 ops.run(cancel.clone()).await;
             }
         };
-        let feed = async {
-            if let Some(feed) = self.feed {
-                feed.run(cancel.clone()).await;
-            }
-        };
+        let feed = self.feed.run(cancel.clone());
         let (uses, read_models) = (self.app.admission().api_keys().uses(), self.app.read_models());
         tokio::join!(
             self.main.run(cancel.clone()),

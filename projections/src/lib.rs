@@ -28,7 +28,7 @@ pub use read_models::transactions::{
 };
 pub use read_models::wallets::{WalletRow, WalletsProjection};
 pub use read_models::{At, QueryError, ReadModels};
-pub use rebuild::{Progress, RebuildError, RebuildOptions, Rebuilt, rebuild};
+pub use rebuild::{Progress, RebuildError, RebuildOptions, Rebuilt, rebuild, sweep as sweep_rebuilds};
 pub use worker::ProjectionWorker;
 
 use journal::OpenSealed;

@@ -10,7 +10,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use commands::Principal;
-use domain::{LoginSessionId, UserId};
+use domain::{LoginSessionId, Scope, UserId};
 
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// A bearer that begins like this is an API key.
@@ -44,6 +44,14 @@ impl Caller {
             Self::Key(KeyHolder { key_id, owner, is_service, .. }) => {
                 Principal::Key { key_id, owner, is_service }
             }
+        }
+    }
+
+    /// Whether sealed values may be shown to them in plain text.
+    pub(crate) const fn reads_profiles(self) -> bool {
+        match self {
+            Self::Person(_) => true,
+            Self::Key(key) => key.scopes.contains(Scope::ProfileRead),
         }
     }
 

@@ -10,6 +10,14 @@ use std::net::{IpAddr, SocketAddr};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// What proxies say they are by. One of them is enough: that the way is known does not matter here.
+const FORWARDED: [HeaderName; 5] = [
+    X_FORWARDED_FOR,
+    X_FORWARDED_PROTO,
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("forwarded"),
+    HeaderName::from_static("via"),
+];
 
 #[derive(Debug, Default)]
 pub(super) struct Proxies(Vec<Network>);
@@ -27,7 +35,7 @@ impl Proxies {
         let peer = peer.to_canonical();
         let address = if self.trusts(peer) { self.behind(peer, headers) } else { peer };
         // Whoever forwards does not ask for themselves, even if we were not told to believe for whom.
-        let is_forwarded = headers.contains_key(&X_FORWARDED_FOR);
+        let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(name));
         Client { address, is_local: address.is_loopback() && !is_forwarded }
     }
 

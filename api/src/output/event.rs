@@ -68,6 +68,11 @@ pub(crate) async fn public_events(
     Ok(items.collect())
 }
 
+/// The same page for who may not read what is sealed.
+pub(crate) fn sealed_events(page: &[Recorded]) -> Vec<Box<RawValue>> {
+    page.iter().map(|recorded| written(recorded, Vec::new())).collect()
+}
+
 fn written(recorded: &Recorded, plain: Vec<(&str, Option<String>)>) -> Box<RawValue> {
     let public = recorded.to_public();
     let text = if plain.is_empty() { public } else { with_plain(recorded, &public, plain) };

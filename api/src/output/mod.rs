@@ -13,7 +13,7 @@ mod wallet;
 pub(crate) use activity::ActivityBody;
 pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBody};
 pub(crate) use credentials::{CredentialsAtBody, CredentialsBody, RemovedCredentialsBody};
-pub(crate) use event::public_events;
+pub(crate) use event::{public_events, sealed_events};
 pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
 pub(crate) use transaction::{Moved, TransactionBody};

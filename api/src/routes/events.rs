@@ -5,7 +5,7 @@ use crate::auth::Allowed;
 use crate::auth::rule::ReadEvents;
 use crate::input::{Check, Cursor, Flaw, ListQuery, MinPosition, Query, number};
 use crate::openapi::Problems;
-use crate::output::{Answer, ListBody, public_events};
+use crate::output::{Answer, ListBody, public_events, sealed_events};
 use crate::problem::{Code, FieldCode, Problem};
 use axum::extract::State;
 use axum::response::Response;
@@ -98,8 +98,13 @@ pub(crate) async fn events(
     let is_last = page.len() <= usize::from(limit);
     page.truncate(usize::from(limit));
     let last = page.last().map_or(after, |recorded| recorded.position);
+    let items = if allowed.caller.reads_profiles() {
+        public_events(app.vault(), &page).await?
+    } else {
+        sealed_events(&page)
+    };
     let body = ListBody {
-        items: public_events(app.vault(), &page).await?,
+        items,
         next_cursor: (!is_last).then(|| Cursor::write(LIST, last, &filters)),
         position: head.max(last),
     };

@@ -626,3 +626,16 @@ async fn c37_what_was_read_of_a_user_before_holds_for_a_change_only_if_it_is_sti
     stale.send().await.problem(412, "version_mismatch");
     change(&house, &ada, &key, &json!({ "name": "m" })).header("if-match", "\"3\"").send().await.expect(200);
 }
+
+#[tokio::test]
+async fn c36_sealed_values_stay_sealed_for_a_key_that_may_not_read_profiles() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let read = async |scopes: &[&str]| {
+        let key = key_with(&house, &ada, &json!({ "scopes": scopes })).await;
+        let page = house.get("/events?type=UserRegistered").token(&key.text).send().await.expect(200);
+        page["items"][0]["data"]["username"].clone()
+    };
+    assert_eq!(read(&["events:read", "profile:read"]).await, json!(ada.name));
+    assert!(read(&["events:read"]).await["sealed"].is_string());
+}

@@ -56,14 +56,14 @@ impl HandedOver {
             return Ok(0);
         }
         let taken = self.take().await?;
+        let mut last = Ok(());
         for one in &taken {
             let told = self.decide(one).await;
-            self.tell(one.id, &told).await?;
+            // What cannot be told now is no reason to leave the others undecided.
+            last = self.tell(one.id, &told).await.and(last);
         }
-        if !taken.is_empty() {
-            self.sweep().await?;
-        }
-        Ok(taken.len())
+        self.sweep().await?;
+        last.map(|()| taken.len())
     }
 
     async fn take(&self) -> Result<Vec<Taken>, JournalError> {
@@ -110,7 +110,7 @@ impl HandedOver {
         Ok(())
     }
 
-    /// What nobody came for.
+    /// What nobody came for, and what nobody finished: an envelope must not stay.
     async fn sweep(&self) -> Result<(), JournalError> {
         sqlx::query("delete from handed_over where handed_at < clock_timestamp() - interval '10 minutes'")
             .execute(self.commands.journal().pool())

@@ -329,7 +329,7 @@ fn is_wanted(kind: MailKind, mail: &Taken, person: &Person) -> bool {
         UserStatus::Erased => false,
     };
     let is_proved = kind == MailKind::VerifyEmail && person.email_verified;
-    may_act && !is_stale && !is_proved && (person.preferences.notifications || !kind.is_notice())
+    may_act && !is_stale && !is_proved
 }
 
 const fn purpose_of(kind: MailKind) -> Option<Purpose> {

@@ -1,8 +1,8 @@
 //! What is kept of a token that was mailed: its digest, until when it is good, and what it is about. One of a purpose for
 //! a user: the newest takes the place of the one before.
 //!
-//! Correct because a token is written while the mail's row in the outbox is held: an erasure deletes that row first, so
-//! no token is left behind by a mail that was under way.
+//! Correct because a token is written while the mail's row in the outbox and the user's data key are held: an erasure
+//! deletes both, so no token is left behind by a mail that was under way.
 
 use super::outbox::Outbox;
 use super::token::{MailToken, Purpose, TokenDigest};
@@ -97,6 +97,11 @@ pub(super) async fn issue(
         return Ok(Issued::Gone);
     }
     let (user_id, purpose) = (subject.user_id, subject.purpose);
+    let lives = sqlx::query("select from secrets where owner = $1 and kind = $2 for share");
+    let lives = lives.bind(user_id.0).bind(SecretKind::DataKey.as_str());
+    if lives.fetch_optional(&mut *transaction).await?.is_none() {
+        return Ok(Issued::Gone);
+    }
     let before = read(&mut transaction, user_id, purpose).await?;
     let mut mailed = before.map(|(held, _)| held.mailed).unwrap_or_default();
     mailed.retain(|mail| mail.row != row && now.since(mail.at) < CAP_PERIOD);

@@ -50,12 +50,6 @@ impl MailKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Tells of something the user did themselves, most likely: who wants no such mails gets none. The others are needed to
-    /// go on, or warn of somebody else.
-    pub(crate) const fn is_notice(self) -> bool {
-        matches!(self, Self::EmailChanged | Self::PasswordChanged | Self::ApiKeyCreated)
-    }
-
     /// Leads to something that only an active account may do.
     pub(crate) const fn needs_active_account(self) -> bool {
         matches!(

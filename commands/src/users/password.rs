@@ -44,7 +44,8 @@ impl Commands {
         self.change_user(&context, None, user_id, command, beside).await
     }
 
-    /// What is written with a change of password: its hash; and no link to reset the one before is good any more.
+    /// What is written with a change of password: its hash; and no link that was mailed before is good any more. A link to
+    /// another address may have been asked for by who the change is to keep out.
     pub(super) async fn new_password_beside(
         &self,
         password: NewPassword,
@@ -57,7 +58,9 @@ impl Commands {
             NewSecret { kind: SecretKind::Password, name: String::new(), version, value: hash.into_bytes() };
         Ok(Beside {
             secrets: vec![secret],
-            dropped: vec![(SecretKind::ResetToken, String::new())],
+            dropped: [SecretKind::ResetToken, SecretKind::VerifyToken]
+                .map(|kind| (kind, String::new()))
+                .into(),
             ..Beside::default()
         })
     }

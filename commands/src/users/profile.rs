@@ -82,7 +82,8 @@ impl Commands {
             self.must_be_free(user_id, email).await?;
         }
         let done = self.apply(&context, key, user_id, change).await?;
-        if let Some(email) = email.as_ref().filter(|_| !done.replayed) {
+        // For a repeat too: the first may not have got this far. A second mail does no harm, its link replaces the first's.
+        if let Some(email) = &email {
             self.start_email_change(user_id, email).await?;
         }
         Ok((done, email))

@@ -25,7 +25,7 @@ use journal::relay::{Relay, RelayOptions, RelayStatus};
 use journal::subscription::{Checkpoints, Feed, SubscriptionStatus};
 use journal::{Journal, JournalError, JournalOptions, Nats, NatsError, NatsOptions, Tail};
 use metrics_exporter_prometheus::PrometheusHandle;
-use projections::ReadModels;
+use projections::{Projection, ReadModels};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Connections for queries, lookups and loads. The writer, the relay's lock and each projection have one of their own.
 const POOL_MAX: u32 = 24;
@@ -164,6 +165,8 @@ impl Ground {
         }
         if config.roles.has(Role::Projector) {
             self.start_projections(&mut signs);
+            let (journal, all) = (self.journal.clone(), projections::all(Arc::new(self.vault.clone())));
+            self.supervisor.start("rebuild_sweep", |stop| endless(sweep_rebuilds(journal, all, stop)));
             self.start_mail(&config.mail, listen, &commands, &mut signs)?;
         }
         if config.roles.has(Role::Writer) || config.roles.has(Role::Api) {
@@ -283,4 +286,17 @@ fn commands_options(config: &Config) -> CommandsOptions {
 async fn endless(task: impl Future<Output = ()>) -> Result<(), Infallible> {
     task.await;
     Ok(())
+}
+
+/// Whoever breaks a rebuild off leaves tables behind, now and then.
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
+
+/// What a broken rebuild left is gone minutes later: an erasure would not reach it.
+async fn sweep_rebuilds(journal: Journal, all: Vec<Arc<dyn Projection>>, stop: CancellationToken) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = projections::sweep_rebuilds(&journal, &all).await {
+            tracing::warn!(event = "rebuilds_not_swept", error_message = %error);
+        }
+    }
 }

@@ -38,9 +38,12 @@ pub(super) struct CreateFlags {
     #[arg(long, env = "COUNTERFOIL_ADMIN_USERNAME", value_name = "USERNAME")]
     username: String,
 
-    /// Who holds this address already is given the role
     #[arg(long, env = "COUNTERFOIL_ADMIN_EMAIL", value_name = "ADDRESS")]
     email: String,
+
+    /// Give the role to whoever has the address already. Anybody may register any address: look first that it is who you mean
+    #[arg(long)]
+    existing: bool,
 
     /// What a new user is called
     #[arg(long, env = "COUNTERFOIL_ADMIN_NAME", value_name = "NAME")]
@@ -98,6 +101,12 @@ async fn create(office: &Office, wish: Wish, flags: &CreateFlags) -> Result<(Use
     let (role, email) = (wish.role, wish.email.clone());
     let name = RoleFlag::name(role);
     if let Some(user_id) = office.find(&email).await.map_err(broke)? {
+        if !flags.existing {
+            return Err(BadConfig(format!(
+                "{email} is registered already, as {user_id}, by whoever that was; with --existing they are given the role"
+            ))
+            .into());
+        }
         return Ok(match office.give_role(user_id, role).await.map_err(broke)? {
             RoleGiven::Now => {
                 (user_id, format!("{email} is a user already, and has the role {name} from now on."))

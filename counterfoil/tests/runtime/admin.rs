@@ -85,7 +85,11 @@ async fn the_first_admin_is_made_before_anything_runs_and_others_beside_it() {
 
     // Who is there already is given the role, and needs no password for it.
     let token = signed_in["access_token"].as_str().unwrap();
-    let again = ["--role", "admin", "--username", "whoever", "--email", "ORDERS@example.com"];
+    let unnamed = ["--role", "admin", "--username", "whoever", "--email", "ORDERS@example.com"];
+    let refused = create(&data_dir, &unnamed, "");
+    assert_eq!(refused.status.code(), Some(2), "anybody may have registered it");
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--existing"));
+    let again: Vec<&str> = unnamed.into_iter().chain(["--existing"]).collect();
     assert_eq!(id(&create(&data_dir, &again, "")), orders);
     eventually("the old token is worth nothing", async || {
         post(&serving, "/users/search", Some(token), &json!({})).await.0 == 401

@@ -28,7 +28,7 @@ pub struct Person {
     pub roles: Vec<Role>,
     pub status: UserStatus,
     pub email_verified: bool,
-    /// Counts their addresses: what proves one proves no later one.
+    /// Counts their addresses and passwords: what proves an address under one proves nothing under the next.
     pub email_version: u64,
     pub password_version: u64,
     pub preferences: Preferences,

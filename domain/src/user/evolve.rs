@@ -66,7 +66,10 @@ impl Person {
                 self.email_verified = true;
                 self.updated_at = verified_at;
             }
-            UserEvent::PasswordChanged { password_version, .. } => self.password_version = password_version,
+            UserEvent::PasswordChanged { password_version, .. } => {
+                self.password_version = password_version;
+                self.email_version += 1;
+            }
             UserEvent::RolesChanged { roles, changed_at } => {
                 self.roles = roles;
                 self.updated_at = changed_at;

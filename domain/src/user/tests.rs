@@ -410,3 +410,17 @@ fn a_key_is_as_its_last_change_left_it() {
         UserCommand::ChangeApiKey { key_id: key.key_id, change: ApiKeyChange::default(), at: at(3) };
     assert_eq!(user.decide(nothing), Ok(vec![]));
 }
+
+#[test]
+fn a_new_password_voids_the_proof_of_an_address_that_was_asked_for_before() {
+    let changed = UserEvent::PasswordChanged {
+        reason: PasswordChangeReason::Reset,
+        password_version: 2,
+        changed_at: at(2),
+    };
+    let verify = UserCommand::VerifyEmail { email_version: 1, email: Some(sealed("e2")), at: at(3) };
+    Spec::with(())
+        .given(vec![registered(), changed])
+        .when(verify)
+        .then_expect_error(UserRefusal::EmailChanged);
+}

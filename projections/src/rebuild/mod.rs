@@ -85,9 +85,39 @@ pub async fn rebuild(
     }
     let mut rebuilt = Vec::with_capacity(chosen.len());
     for projection in chosen {
-        rebuilt.push(Rebuild::begin(journal, projection.as_ref(), options).await?.run().await?);
+        let mut build = Rebuild::begin(journal, projection.as_ref(), options).await?;
+        let outcome = build.run().await;
+        if outcome.is_err() {
+            // If the database does not let us now, the sweep does it later.
+            let _ = tables::drop(&mut build.conn, projection.as_ref()).await;
+        }
+        rebuilt.push(outcome?);
     }
     Ok(rebuilt)
+}
+
+/// Takes away what rebuilds left that were broken off: nobody folds it on, so an erasure would not reach it.
+pub async fn sweep(journal: &Journal, projections: &[Arc<dyn Projection>]) -> Result<(), RebuildError> {
+    // Its locks end with it.
+    let mut conn = journal.connection().await?;
+    for projection in projections {
+        if lock(&mut conn, projection.as_ref()).await? {
+            tables::drop(&mut conn, projection.as_ref()).await?;
+            unlock(&mut conn, projection.as_ref()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether nobody else builds this one. Held until it is given back, or the connection ends.
+async fn lock(conn: &mut PgConnection, projection: &dyn Projection) -> Result<bool, sqlx::Error> {
+    let query = sqlx::query_scalar("select pg_try_advisory_lock($1, hashtext($2))");
+    query.bind(REBUILD_LOCK).bind(projection.name()).fetch_one(conn).await
+}
+
+async fn unlock(conn: &mut PgConnection, projection: &dyn Projection) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("select pg_advisory_unlock($1, hashtext($2))");
+    query.bind(REBUILD_LOCK).bind(projection.name()).execute(conn).await.map(|_| ())
 }
 
 struct Rebuild<'a> {
@@ -110,12 +140,7 @@ impl<'a> Rebuild<'a> {
         options: RebuildOptions,
     ) -> Result<Self, RebuildError> {
         let mut conn = journal.connection().await?;
-        let alone: bool = sqlx::query_scalar("select pg_try_advisory_lock($1, hashtext($2))")
-            .bind(REBUILD_LOCK)
-            .bind(projection.name())
-            .fetch_one(&mut conn)
-            .await?;
-        if !alone {
+        if !lock(&mut conn, projection).await? {
             return Err(RebuildError::Running(projection.name()));
         }
         // A rebuild that is lost is begun again, so nothing of it need wait for the disk.
@@ -130,7 +155,7 @@ impl<'a> Rebuild<'a> {
         Ok(Self { journal, projection, options, conn, head, built: 0, progress, begun: Instant::now() })
     }
 
-    async fn run(mut self) -> Result<Rebuilt, RebuildError> {
+    async fn run(&mut self) -> Result<Rebuilt, RebuildError> {
         tables::create(&mut self.conn, self.projection).await?;
         self.build_to(self.head).await?;
         if self.projection.only_adds() {

@@ -57,12 +57,12 @@ impl Progress {
         }
     }
 
-    pub fn done(self, position: i64) {
+    pub fn done(&self, position: i64) {
         match self {
             Self::Bar(bar) => bar.finish(),
             Self::Lines { name, unit, begun, .. } => {
                 let took = begun.elapsed().as_secs_f64();
-                let at = if unit == EVENTS {
+                let at = if *unit == EVENTS {
                     format!("at position {position}")
                 } else {
                     format!("with {position} {unit}")

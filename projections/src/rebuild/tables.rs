@@ -30,6 +30,14 @@ pub(super) async fn create(conn: &mut PgConnection, projection: &dyn Projection)
     Ok(())
 }
 
+/// Takes away what a rebuild that came to nothing has made: it may hold what was erased since.
+pub(super) async fn drop(conn: &mut PgConnection, projection: &dyn Projection) -> Result<(), sqlx::Error> {
+    for table in projection.tables() {
+        conn.execute(format!("drop table if exists rebuild.{table}").as_str()).await?;
+    }
+    Ok(())
+}
+
 /// The same indexes as the live tables have, under the same names.
 pub(super) async fn create_indexes(
     conn: &mut PgConnection,

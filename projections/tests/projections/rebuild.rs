@@ -1,7 +1,7 @@
 //! A rebuilt model is the live one, and nobody ever sees it half built.
 
 use crate::helpers::{PlainWords, World, drain, projections};
-use projections::{RebuildError, RebuildOptions, all, rebuild};
+use projections::{RebuildError, RebuildOptions, all, rebuild, sweep_rebuilds};
 use std::collections::HashSet;
 use std::sync::Arc;
 use testkit::Scribe;
@@ -69,6 +69,8 @@ async fn a_model_that_differs_is_found_and_not_switched() {
         matches!(refused, RebuildError::Differs { name: "wallets", table: "wallets", rows: 2 }),
         "{refused}"
     );
+    // Nobody would fold it on: what is erased later would stay in it.
+    assert_eq!(left(&world.journal).await, 0);
     rebuild(&world.journal, &projections(), "wallets", RebuildOptions::default()).await.unwrap();
     rebuild(&world.journal, &projections(), "wallets", VERIFIED).await.unwrap();
 }
@@ -155,4 +157,20 @@ async fn an_erased_user_stays_erased_in_a_new_generation() {
     let profile = async |id| world.read_models.profile(id, None).await.unwrap().value.unwrap();
     assert_eq!((profile(erased).await.username, profile(erased).await.email), (None, None));
     assert!(profile(other).await.email.is_some());
+}
+
+/// Tables in the schema where the next generation is made.
+async fn left(journal: &journal::Journal) -> i64 {
+    let query = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                 where n.nspname = 'rebuild' and c.relkind = 'r'";
+    sqlx::query_scalar(query).fetch_one(journal.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_a_rebuild_left_that_was_broken_off_is_swept_away() {
+    let (world, _scribe) = with_history().await;
+    let sql = "create table rebuild.profiles (like public.profiles)";
+    sqlx::query(sql).execute(world.journal.pool()).await.unwrap();
+    sweep_rebuilds(&world.journal, &projections()).await.unwrap();
+    assert_eq!(left(&world.journal).await, 0);
 }

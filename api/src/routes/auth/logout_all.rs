@@ -68,5 +68,11 @@ pub(crate) async fn logout_all(
         sessions = ended.len()
     );
     let body = LoggedOutEverywhere { ended, position: done.position };
-    Ok(Answer::ok().position(done.position).replayed(done.replayed).json(&body))
+    let answer = Answer::ok().position(done.position).replayed(done.replayed);
+    // Where nobody was signed in there is no version to tell.
+    let answer = match done.events.last() {
+        Some(last) => answer.version(last.sequence),
+        None => answer,
+    };
+    Ok(answer.json(&body))
 }

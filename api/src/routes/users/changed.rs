@@ -38,13 +38,15 @@ pub(super) async fn answer(
     done: &Done,
 ) -> Result<Response, Problem> {
     app.admission().heed(&done.events);
-    tracing::info!(
-        event = happened.event,
-        user_id = %happened.user_id,
-        request_id = arrival.request_id.as_str(),
-        position = done.position,
-        updated_fields = happened.updated_fields.join(","),
-    );
+    if !done.replayed && !done.events.is_empty() {
+        tracing::info!(
+            event = happened.event,
+            user_id = %happened.user_id,
+            request_id = arrival.request_id.as_str(),
+            position = done.position,
+            updated_fields = happened.updated_fields.join(","),
+        );
+    }
     let user = body(app, happened.user_id, done).await?;
     let pending_email = happened.pending_email.map(str::to_owned);
     let answer = if pending_email.is_some() { Answer::accepted() } else { Answer::ok() };
