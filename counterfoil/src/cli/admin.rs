@@ -42,7 +42,7 @@ pub(super) struct CreateFlags {
     email: String,
 
     /// Give the role to whoever has the address already. Anybody may register any address: look first that it is who you mean
-    #[arg(long)]
+    #[arg(long, env = "COUNTERFOIL_ADMIN_EXISTING")]
     existing: bool,
 
     /// What a new user is called
