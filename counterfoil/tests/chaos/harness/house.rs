@@ -108,6 +108,8 @@ impl Given {
                 ("DATABASE_URL", database_url.to_owned()),
                 ("NATS_URL", self.nats.url()),
                 ("COUNTERFOIL_KEYS_FILE", keys.to_str().unwrap().to_owned()),
+                // Where mails go that nobody sends.
+                ("COUNTERFOIL_DATA_DIR", self.home.path().to_str().unwrap().to_owned()),
             ],
             announcement: None,
         }
