@@ -145,6 +145,18 @@ pub(crate) async fn redeem(
     Ok(is_good.then_some((user_id, held, version)))
 }
 
+/// Whether so many mails of a purpose have left for a user of late that no more do.
+pub(crate) async fn is_capped(
+    journal: &Journal,
+    user_id: UserId,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let mut conn = journal.pool().acquire().await?;
+    let mailed = read(&mut conn, user_id, purpose).await?.map(|(held, _)| held.mailed).unwrap_or_default();
+    Ok(mailed.iter().filter(|mail| now.since(mail.at) < CAP_PERIOD).count() >= CAP)
+}
+
 async fn read(
     conn: &mut PgConnection,
     user_id: UserId,

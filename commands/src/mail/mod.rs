@@ -24,7 +24,7 @@ pub use outbox::Outbox;
 pub use post::{Parcel, Post, PostError};
 pub use smtp::{BadSmtpUrl, SmtpPost};
 
-pub(crate) use held::redeem;
+pub(crate) use held::{is_capped, redeem};
 pub(crate) use kind::Params;
 pub(crate) use outbox::Wanted;
 pub(crate) use token::{MailToken, Purpose};

@@ -69,6 +69,20 @@ impl Outbox {
         Ok(())
     }
 
+    /// The same, in place of what waits for the same user and purpose.
+    pub(crate) async fn want_instead(&self, user_id: UserId, mails: &[Wanted]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.journal.pool().begin().await?;
+        sqlx::query("delete from outbox where user_id = $1 and kind = any($2)")
+            .bind(user_id.0)
+            .bind(mails.iter().map(|mail| mail.kind.as_str()).collect::<Vec<_>>())
+            .execute(&mut *transaction)
+            .await?;
+        insert(&mut *transaction, mails).await?;
+        transaction.commit().await?;
+        self.ring();
+        Ok(())
+    }
+
     pub(super) fn ring(&self) {
         self.bell.notify_one();
     }

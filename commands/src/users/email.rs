@@ -2,7 +2,7 @@
 
 use super::recovery::used;
 use crate::envelope::Beside;
-use crate::mail::{MailKind, MailToken, Params, Purpose, Wanted, redeem};
+use crate::mail::{MailKind, MailToken, Params, Purpose, Wanted, is_capped, redeem};
 use crate::vault::SealedAt;
 use crate::{ClaimKind, Commands, Context, Failure, Outcome, SecretKind};
 use domain::user::{User, UserCommand, UserRefusal};
@@ -45,8 +45,14 @@ impl Commands {
         }
         let user = self.load_user(user_id).await?;
         let Some(person) = user.person() else { return self.declined(UserRefusal::NotFound.into()).await };
+        let now = self.options().clock.now();
+        // Silently, as for every mail with a token: word to the present address is no way to pester its owner either.
+        let capped = is_capped(self.journal(), user_id, Purpose::Verify, now).await;
+        if capped.map_err(JournalError::Postgres)? {
+            return Ok(user);
+        }
         let notice = Wanted {
-            params: Params { at: Some(self.options().clock.now()), ..Params::default() },
+            params: Params { at: Some(now), ..Params::default() },
             ..Wanted::of(MailKind::EmailChangeAsked, user_id)
         };
         let verification = Wanted {
@@ -54,7 +60,8 @@ impl Commands {
             params: Params { email_version: Some(person.email_version), ..Params::default() },
             ..Wanted::of(MailKind::VerifyNewEmail, user_id)
         };
-        self.outbox().want(&[notice, verification]).await.map_err(JournalError::Postgres)?;
+        let wanted = self.outbox().want_instead(user_id, &[notice, verification]).await;
+        wanted.map_err(JournalError::Postgres)?;
         Ok(user)
     }
 

@@ -310,6 +310,30 @@ async fn an_address_is_changed_by_a_mail_to_the_new_one_and_word_to_the_old() {
     working.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_address_after_address_pesters_nobody() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let ada = Holder::register(&working.commands, "ada").await;
+    catch_up(&house, &working).await;
+    let sink = SmtpSink::open(0).await;
+    let courier = courier(&working.commands, &sink.url());
+    send_all(&courier).await;
+    let before = sink.delivered().len();
+    for n in 0..12 {
+        let email = Email::parse(&format!("new{n}@example.org")).unwrap();
+        working.commands.start_email_change(ada.user_id, &email).await.unwrap();
+        // Those that wait are replaced, those that have left are counted.
+        if n % 2 == 1 {
+            send_all(&courier).await;
+        }
+    }
+    // The proof of the first address was one of five in the hour.
+    assert_eq!(sink.delivered().len() - before, 2 * 4);
+    assert!(waiting(&house).await.is_empty());
+    working.stop().await;
+}
+
 #[tokio::test]
 async fn an_address_that_was_taken_meanwhile_is_not_given_away_twice() {
     let house = House::build().await;
