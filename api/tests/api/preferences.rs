@@ -53,6 +53,10 @@ async fn who_never_chose_has_the_defaults_at_once() {
     let token = signed_in["access_token"].as_str().unwrap();
     let answered = house.get(PATH).token(token).send().await;
     assert_eq!(values(&answered.expect(200)), defaults());
+    // Signing in is a version of its own: from here on there is no newer one on its way.
+    let path = format!("{PATH}?min_position={}", signed_in["position"]);
+    let answered = house.get(&path).token(token).send().await;
+    assert_eq!(values(&answered.expect(200)), defaults());
     let version = answered.json()["version"].to_string();
     let tag = format!("\"{version}\"");
     assert_eq!(answered.header("etag"), Some(tag.as_str()));
