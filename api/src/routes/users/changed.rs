@@ -24,14 +24,14 @@ pub(crate) struct UserChanged {
 
 /// What happened, for the log: names of fields and never a value.
 #[derive(Debug)]
-pub(super) struct Happened<'a> {
-    pub(super) event: &'static str,
-    pub(super) user_id: UserId,
-    pub(super) updated_fields: &'a [&'static str],
-    pub(super) pending_email: Option<&'a str>,
+pub(crate) struct Happened<'a> {
+    pub(crate) event: &'static str,
+    pub(crate) user_id: UserId,
+    pub(crate) updated_fields: &'a [&'static str],
+    pub(crate) pending_email: Option<&'a str>,
 }
 
-pub(super) async fn answer(
+pub(crate) async fn answer(
     app: &App,
     arrival: &Arrival,
     happened: Happened<'_>,

@@ -3,7 +3,7 @@
 pub(crate) mod activity;
 pub(crate) mod api_keys;
 pub(crate) mod balance;
-mod changed;
+pub(super) mod changed;
 pub(crate) mod create;
 pub(crate) mod credentials;
 pub(crate) mod delete;

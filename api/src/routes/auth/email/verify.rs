@@ -5,8 +5,9 @@ use crate::door::Arrival;
 use crate::input::{Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::routes::auth::changed::{self, ChangedUser};
+use crate::routes::auth::changed;
 use crate::routes::auth::mail_token;
+use crate::routes::users::changed::UserChanged;
 use axum::extract::State;
 use axum::response::Response;
 use commands::Principal;
@@ -29,7 +30,7 @@ pub(crate) struct VerifyEmailForm<'a> {
 #[utoipa::path(
     post, path = "/auth/email/verify", tag = "auth",
     request_body = VerifyEmailForm<'_>,
-    responses((status = 200, description = "Proved", body = ChangedUser), Problems)
+    responses((status = 200, description = "Proved", body = UserChanged), Problems)
 )]
 pub(crate) async fn verify(
     State(app): State<App>,
@@ -43,5 +44,5 @@ pub(crate) async fn verify(
     };
     let context = arrival.context(Principal::Anonymous, None);
     let done = app.commands().verify_email(context, &token).await?;
-    changed::answer(&app, &arrival, "email_verified", done).await
+    changed::answer(&app, &arrival, "email_verified", &["email_verified"], &done).await
 }

@@ -8,7 +8,8 @@ use crate::door::Arrival;
 use crate::input::{Check, IfMatch, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::routes::auth::changed::{self, ChangedUser};
+use crate::routes::auth::changed;
+use crate::routes::users::changed::UserChanged;
 use axum::extract::State;
 use axum::response::Response;
 use commands::Context;
@@ -35,7 +36,7 @@ pub(crate) struct ChangePasswordForm<'a> {
     post, path = "/auth/password", tag = "auth", security(("access_token" = [])),
     params(("If-Match" = Option<String>, Header, description = "Only if the user still has this version")),
     request_body = ChangePasswordForm<'_>,
-    responses((status = 200, description = "Changed", body = ChangedUser), Problems)
+    responses((status = 200, description = "Changed", body = UserChanged), Problems)
 )]
 pub(crate) async fn change(
     State(app): State<App>,
@@ -50,7 +51,7 @@ pub(crate) async fn change(
     // No key: a repeat would have to be known by its passwords, and nothing is kept of those.
     let context = Context { expected_version, ..arrival.context(allowed.caller.principal(), None) };
     let changed = app.commands().change_password(context, person.user_id, person.session_id, change).await;
-    changed::answer(&app, &arrival, "password_changed", changed?).await
+    changed::answer(&app, &arrival, "password_changed", &["password"], &changed?).await
 }
 
 fn read(form: &ChangePasswordForm<'_>) -> Result<(SecretString, SecretString), Problem> {

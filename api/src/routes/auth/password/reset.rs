@@ -6,8 +6,9 @@ use crate::door::Arrival;
 use crate::input::{Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::routes::auth::changed::{self, ChangedUser};
+use crate::routes::auth::changed;
 use crate::routes::auth::mail_token;
+use crate::routes::users::changed::UserChanged;
 use axum::extract::State;
 use axum::response::Response;
 use commands::Principal;
@@ -33,7 +34,7 @@ pub(crate) struct ResetPasswordForm<'a> {
 #[utoipa::path(
     post, path = "/auth/password/reset", tag = "auth",
     request_body = ResetPasswordForm<'_>,
-    responses((status = 200, description = "Reset", body = ChangedUser), Problems)
+    responses((status = 200, description = "Reset", body = UserChanged), Problems)
 )]
 pub(crate) async fn reset(
     State(app): State<App>,
@@ -48,5 +49,5 @@ pub(crate) async fn reset(
     let blocklist = app.settings().password_blocklist;
     let context = arrival.context(Principal::Anonymous, None);
     let done = app.commands().reset_password(context, &token, new, blocklist).await?;
-    changed::answer(&app, &arrival, "password_reset", done).await
+    changed::answer(&app, &arrival, "password_reset", &["password"], &done).await
 }
