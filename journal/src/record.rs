@@ -224,12 +224,10 @@ impl Metadata {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn recorded() -> Recorded {
+impl Recorded {
+    pub(crate) fn sample() -> Self {
         let user = Uuid::from_u128(2);
-        Recorded {
+        Self {
             position: 7,
             aggregate: AggregateRef { kind: AggregateKind::Wallet, id: Uuid::from_u128(1) },
             sequence: 3,
@@ -248,10 +246,15 @@ mod tests {
             parsed: Parsed::default(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn what_is_published_reads_back_whole() {
-        let recorded = recorded();
+        let recorded = Recorded::sample();
         let public = recorded.to_public();
         assert_eq!(Recorded::from_public(public.as_bytes()).unwrap(), recorded);
         let json: serde_json::Value = serde_json::from_str(&public).unwrap();
@@ -261,7 +264,7 @@ mod tests {
 
     #[test]
     fn metadata_is_a_flat_map_of_texts() {
-        let metadata = recorded().metadata;
+        let metadata = Recorded::sample().metadata;
         let stored = metadata.to_stored();
         assert!(serde_json::from_str::<HashMap<String, String>>(&stored).is_ok());
         assert!(!stored.contains("correlation"));

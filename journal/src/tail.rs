@@ -126,34 +126,9 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Metadata, Parsed};
-    use domain::{Actor, AggregateKind, AggregateRef, Timestamp, UserId};
-    use uuid::Uuid;
 
     fn events(positions: std::ops::RangeInclusive<i64>) -> Vec<Arc<Recorded>> {
-        let id = Uuid::nil();
-        positions
-            .map(|position| {
-                Arc::new(Recorded {
-                    position,
-                    aggregate: AggregateRef { kind: AggregateKind::Wallet, id },
-                    sequence: position,
-                    event_type: "WalletDeposited".into(),
-                    version: "1.0".into(),
-                    payload: String::new(),
-                    metadata: Metadata {
-                        actor: Actor::SYSTEM,
-                        command_id: id,
-                        correlation_id: id,
-                        causation_id: None,
-                    },
-                    event_id: id,
-                    owner: UserId(id),
-                    recorded_at: Timestamp::default(),
-                    parsed: Parsed::default(),
-                })
-            })
-            .collect()
+        positions.map(|position| Arc::new(Recorded { position, ..Recorded::sample() })).collect()
     }
 
     fn positions(read: TailRead) -> Vec<i64> {

@@ -38,8 +38,12 @@ pub enum ApplyError {
     Sealed(#[from] OpenError),
 }
 
+/// Whether a projection wants an event.
+pub(crate) fn wants(projection: &dyn Projection, event: &Recorded) -> bool {
+    projection.kinds().contains(&event.aggregate.kind)
+}
+
 /// Those of the events that a projection wants.
 pub(crate) fn wanted(projection: &dyn Projection, events: &[Arc<Recorded>]) -> Vec<Arc<Recorded>> {
-    let kinds = projection.kinds();
-    events.iter().filter(|event| kinds.contains(&event.aggregate.kind)).cloned().collect()
+    events.iter().filter(|event| wants(projection, event)).cloned().collect()
 }

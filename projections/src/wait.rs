@@ -110,6 +110,7 @@ impl Wait<'_> {
         }
         self.begin_to_wait().await?;
         let min = self.min;
+        checkpoints.ask(self.name, min);
         let reached =
             tokio::time::timeout_at(self.deadline, position.wait_for(|position| *position >= min)).await;
         reached.map(|_| ()).map_err(|_| self.behind(checkpoints.position(self.name)))

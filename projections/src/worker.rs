@@ -7,7 +7,7 @@
 
 use crate::Projection;
 use crate::checkpoint::Checkpoint;
-use crate::projection::{ApplyError, wanted};
+use crate::projection::{ApplyError, wanted, wants};
 use journal::subscription::{Handled, Subscriber, SubscriberError};
 use journal::{Journal, Recorded};
 use sqlx::{Connection, Executor, PgConnection};
@@ -116,6 +116,10 @@ impl Subscriber for ProjectionWorker {
     async fn position(&mut self) -> Result<i64, SubscriberError> {
         let read = self.read().await?;
         Ok(self.checkpoint.insert(read).position)
+    }
+
+    fn wants(&self, event: &Recorded) -> bool {
+        wants(self.projection.as_ref(), event)
     }
 
     async fn handle(&mut self, after: i64, events: &[Arc<Recorded>]) -> Result<Handled, SubscriberError> {

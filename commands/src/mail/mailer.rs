@@ -183,6 +183,10 @@ impl Subscriber for Mailer {
         self.recorded_position().await.map_err(SubscriberError::new)
     }
 
+    fn wants(&self, event: &Recorded) -> bool {
+        calls(&event.event_type)
+    }
+
     async fn handle(&mut self, after: i64, events: &[Arc<Recorded>]) -> Result<Handled, SubscriberError> {
         let Some(last) = events.last() else { return Ok(Handled::Recorded) };
         let called = self.call(events).await.map_err(SubscriberError::new)?;

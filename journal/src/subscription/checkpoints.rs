@@ -19,14 +19,21 @@ const LISTEN_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, Default)]
 pub struct Checkpoints {
-    known: Arc<Mutex<HashMap<String, watch::Sender<i64>>>>,
+    known: Arc<Mutex<HashMap<String, Known>>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    position: watch::Sender<i64>,
+    /// The furthest position that somebody here waits for, or has waited for.
+    asked: watch::Sender<i64>,
 }
 
 impl Checkpoints {
     /// Notes that a subscription has come so far. A word never takes it back: words overtake each other.
     pub fn note(&self, name: &str, position: i64) {
         self.with(name, |known| {
-            known.send_if_modified(|known| {
+            known.position.send_if_modified(|known| {
                 let further = position > *known;
                 *known = position.max(*known);
                 further
@@ -37,8 +44,8 @@ impl Checkpoints {
     /// Takes the table's word, which was read after [`Self::position`] had said `known`. It only says less if the database
     /// was put back to an earlier moment.
     pub fn correct(&self, name: &str, known: i64, read: i64) {
-        self.with(name, |position| {
-            position.send_if_modified(|position| {
+        self.with(name, |known_here| {
+            known_here.position.send_if_modified(|position| {
                 let right = if read < known { read } else { read.max(*position) };
                 std::mem::replace(position, right) != right
             });
@@ -46,28 +53,54 @@ impl Checkpoints {
     }
 
     pub fn position(&self, name: &str) -> i64 {
-        self.with(name, |known| *known.borrow())
+        self.with(name, |known| *known.position.borrow())
     }
 
     /// Every one that is known.
     pub fn all(&self) -> HashMap<String, i64> {
         // As in `with`.
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|(name, position)| (name.clone(), *position.borrow())).collect()
+        known.iter().map(|(name, known)| (name.clone(), *known.position.borrow())).collect()
     }
 
     /// Wakes its holder whenever that subscription moves.
     pub fn watch(&self, name: &str) -> watch::Receiver<i64> {
-        self.with(name, watch::Sender::subscribe)
+        self.with(name, |known| known.position.subscribe())
     }
 
-    fn with<T>(&self, name: &str, act: impl FnOnce(&watch::Sender<i64>) -> T) -> T {
+    /// Asks a subscription of this process to record its position as soon as it is this far, wanted events or not.
+    pub fn ask(&self, name: &str, position: i64) {
+        self.with(name, |known| {
+            known.asked.send_if_modified(|asked| {
+                let further = position > *asked;
+                *asked = position.max(*asked);
+                further
+            });
+        });
+    }
+
+    /// Whether somebody asks for more than what is recorded.
+    pub(super) fn is_asked(&self, name: &str, recorded: i64) -> bool {
+        self.with(name, |known| *known.asked.borrow() > recorded)
+    }
+
+    /// Returns when somebody does.
+    pub(super) fn asked(&self, name: &str, recorded: i64) -> impl Future<Output = ()> + use<> {
+        let mut asked = self.with(name, |known| known.asked.subscribe());
+        async move {
+            if asked.wait_for(|asked| *asked > recorded).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn with<T>(&self, name: &str, act: impl FnOnce(&Known) -> T) -> T {
         // Nothing in here panics half-way, so what a poisoned lock guards is still whole.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = known.get(name) {
-            return act(sender);
+        if let Some(known) = known.get(name) {
+            return act(known);
         }
-        act(known.entry(name.to_owned()).or_insert_with(|| watch::channel(0).0))
+        act(known.entry(name.to_owned()).or_default())
     }
 
     /// Notes it here and tells other nodes, if NATS is there.

@@ -6,6 +6,7 @@
 
 mod checkpoints;
 mod follower;
+mod passed;
 mod source;
 mod status;
 
@@ -13,6 +14,7 @@ pub use checkpoints::{CHECKPOINT_SUBJECTS, Checkpoints};
 pub use status::{SubscriptionState, SubscriptionStatus};
 
 use crate::{Journal, JournalError, Nats, Recorded, Tail};
+use passed::Passed;
 use source::Source;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,8 @@ const BATCH_MAX: usize = 2_048;
 const BREATH: Duration = Duration::from_millis(20);
 /// Fewer events at once are no load, and are handed over as they come.
 const LOAD: usize = 64;
+/// How long the position of events that were not wanted may be unrecorded, unless somebody waits for it.
+const RECORD_WITHIN: Duration = Duration::from_millis(100);
 /// So many failures in a row are no passing fault.
 const FAILURES_MAX: u32 = 5;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -40,8 +44,11 @@ pub trait Subscriber: Send {
     /// Where it has come to, as recorded.
     fn position(&mut self) -> impl Future<Output = Result<i64, SubscriberError>> + Send;
 
-    /// Acts on the events right after `after` and records the last one's position, both or neither. It is dropped
-    /// half-way if it takes too long.
+    /// Whether an event means anything to it. Of one that does not, nothing but the position is recorded, and not at once.
+    fn wants(&self, event: &Recorded) -> bool;
+
+    /// Acts on the events after `after` and records the last one's position, both or neither. What lies between them and
+    /// `after` it did not want. It is dropped half-way if it takes too long.
     fn handle(
         &mut self,
         after: i64,
@@ -124,6 +131,7 @@ pub struct Subscription<S> {
     checkpoints: Checkpoints,
     /// The recorded position, while we are sure of it.
     position: Option<i64>,
+    passed: Passed,
     /// How many events are handed over at once: fewer after a failure, to get as close to the culprit as possible.
     batch: usize,
     failures: u32,
@@ -140,6 +148,7 @@ impl<S: Subscriber> Subscription<S> {
             nats: feed.nats,
             checkpoints: feed.checkpoints,
             position: None,
+            passed: Passed::default(),
             batch: BATCH_MAX,
             failures: 0,
             status: watch::channel(status).0,
@@ -152,6 +161,7 @@ impl<S: Subscriber> Subscription<S> {
 
     /// Follows until told to stop.
     pub async fn run(mut self, cancel: CancellationToken) {
+        self.passed = Passed::kept_for(RECORD_WITHIN);
         while !cancel.is_cancelled() {
             let pause = match self.step_and_tell().await {
                 Ok(Outcome::Handled(events)) if (LOAD..BATCH_MAX).contains(&events) => Some(BREATH),
@@ -174,8 +184,16 @@ impl<S: Subscriber> Subscription<S> {
 
     async fn wait(&mut self, pause: Option<Duration>) {
         if let Some(pause) = pause {
-            tokio::time::sleep(pause).await;
-        } else if let Err(error) = self.source.wait(self.position.unwrap_or(0)).await {
+            return tokio::time::sleep(pause).await;
+        }
+        let recorded = self.position.unwrap_or(0);
+        let read = self.passed.position().unwrap_or(recorded);
+        let asked = self.checkpoints.asked(self.subscriber.name(), recorded);
+        let waited = tokio::select! {
+            waited = self.source.wait(read) => waited,
+            () = self.passed.until_due(asked) => Ok(()),
+        };
+        if let Err(error) = waited {
             self.tell(&Err(error.into()));
             tokio::time::sleep(source::POLL_INTERVAL).await;
         }
@@ -190,6 +208,7 @@ impl<S: Subscriber> Subscription<S> {
         let outcome = step.await.unwrap_or(Err(SubscriptionError::Slow));
         if let Err(error) = &outcome {
             self.position = None;
+            self.passed.forget();
             self.batch = (self.batch / 2).max(1);
             self.failures = self.failures.saturating_add(1);
             if self.failures >= FAILURES_MAX {
@@ -206,20 +225,41 @@ impl<S: Subscriber> Subscription<S> {
     }
 
     async fn step(&mut self) -> Result<Outcome, SubscriptionError> {
+        let read = self.passed.position().or(self.position);
         let after = match self.position {
             // Beyond the journal's end it can only be if the journal went back, and then its own record may have, too.
-            Some(position) if position <= self.source.head() => position,
+            Some(position) if read <= Some(self.source.head()) => position,
             _ => self.ask_position().await?,
         };
-        let events = self.source.read_after(after, self.batch).await?;
-        let Some(last) = events.last().map(|event| event.position) else {
-            self.subscriber.succeeded().await;
-            return Ok(Outcome::UpToDate);
-        };
-        let handled = self.subscriber.handle(after, &events).await;
+        let read = self.passed.position().unwrap_or(after);
+        let mut events = self.source.read_after(read, self.batch).await?;
+        let outcome = if events.is_empty() { Outcome::UpToDate } else { Outcome::Handled(events.len()) };
+        if !events.iter().any(|event| self.subscriber.wants(event)) {
+            if let Some(last) = events.pop() {
+                self.passed.add(last);
+            }
+            let asked = self.checkpoints.is_asked(self.subscriber.name(), after);
+            let Some(last) = self.passed.take_if_due(asked) else {
+                self.subscriber.succeeded().await;
+                return Ok(outcome);
+            };
+            events = vec![last];
+        }
+        self.act(after, &events, outcome).await
+    }
+
+    async fn act(
+        &mut self,
+        after: i64,
+        events: &[Arc<Recorded>],
+        outcome: Outcome,
+    ) -> Result<Outcome, SubscriptionError> {
+        let last = events.last().map_or(after, |event| event.position);
+        let handled = self.subscriber.handle(after, events).await;
         let handled = handled.map_err(|source| SubscriptionError::Subscriber { after, source })?;
+        self.passed.forget();
         let (reached, outcome) = match handled {
-            Handled::Recorded => (last, Outcome::Handled(events.len())),
+            Handled::Recorded => (last, outcome),
             Handled::Overtaken { at } => (at, Outcome::Overtaken),
             Handled::Foreign => {
                 self.source.start_over().await?;
@@ -233,6 +273,7 @@ impl<S: Subscriber> Subscription<S> {
     }
 
     async fn ask_position(&mut self) -> Result<i64, SubscriptionError> {
+        self.passed.forget();
         let known = self.checkpoints.position(self.subscriber.name());
         let asked = self.subscriber.position().await;
         let position = asked.map_err(|source| SubscriptionError::Subscriber { after: 0, source })?;

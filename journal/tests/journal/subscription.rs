@@ -1,6 +1,7 @@
 //! A follower sees every event once and in order, wherever it reads it.
 
 use crate::helpers::{drain, journal, nats, relay, stream};
+use domain::AggregateKind;
 use journal::subscription::{Checkpoints, Feed, Handled, Outcome, Subscriber, SubscriberError, Subscription};
 use journal::{Journal, Nats, Recorded, Tail};
 use std::sync::{Arc, Mutex};
@@ -12,11 +13,19 @@ use tokio_util::sync::CancellationToken;
 struct Collector {
     seen: Arc<Mutex<Vec<Arc<Recorded>>>>,
     poison: Option<i64>,
+    /// What it wants: of everything, if nothing is said.
+    kind: Option<AggregateKind>,
+    /// Up to where it has recorded, and how often.
+    recorded: Arc<Mutex<Vec<i64>>>,
 }
 
 impl Collector {
     fn positions(&self) -> Vec<i64> {
         self.seen.lock().unwrap().iter().map(|event| event.position).collect()
+    }
+
+    fn recorded(&self) -> i64 {
+        self.recorded.lock().unwrap().last().copied().unwrap_or(0)
     }
 }
 
@@ -26,14 +35,21 @@ impl Subscriber for Collector {
     }
 
     async fn position(&mut self) -> Result<i64, SubscriberError> {
-        Ok(self.seen.lock().unwrap().last().map_or(0, |event| event.position))
+        Ok(self.recorded())
     }
 
-    async fn handle(&mut self, _: i64, events: &[Arc<Recorded>]) -> Result<Handled, SubscriberError> {
+    fn wants(&self, event: &Recorded) -> bool {
+        self.kind.is_none_or(|kind| kind == event.aggregate.kind)
+    }
+
+    async fn handle(&mut self, after: i64, events: &[Arc<Recorded>]) -> Result<Handled, SubscriberError> {
+        assert_eq!(after, self.recorded(), "it goes on from what it recorded");
         if events.iter().any(|event| Some(event.position) == self.poison) {
             return Err(SubscriberError::new("poison"));
         }
-        self.seen.lock().unwrap().extend(events.iter().cloned());
+        let wanted = events.iter().filter(|event| self.wants(event)).cloned();
+        self.seen.lock().unwrap().extend(wanted);
+        self.recorded.lock().unwrap().push(events.last().unwrap().position);
         Ok(Handled::Recorded)
     }
 }
@@ -194,4 +210,34 @@ async fn other_nodes_hear_how_far_it_is() {
     .await;
     cancel.cancel();
     listening.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_recorded_in_one_go_or_when_it_is_asked_for() {
+    let postgres = Postgres::start().await;
+    let journal = journal(&postgres.database().await).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    // Three batches' worth, and nothing in them for who wants users.
+    scribe.deposits(wallet, 100, 5_000).await;
+    let collector = Collector { kind: Some(AggregateKind::User), ..Collector::default() };
+    let feed = feed(&journal, &Tail::new(0), None);
+    let checkpoints = feed.checkpoints.clone();
+    let subscription = Subscription::new(collector.clone(), feed);
+    let cancel = CancellationToken::new();
+    let following = tokio::spawn(subscription.run(cancel.clone()));
+    checkpoints.ask("collector", 5_002);
+    eventually("it is recorded", async || checkpoints.position("collector") == 5_002).await;
+    assert_eq!(collector.positions().len(), 1, "only the user's event reached it");
+    let (user, _) = scribe.register().await;
+    let head = journal.head().await.unwrap().position;
+    eventually("it follows", async || collector.recorded() == head).await;
+    scribe.deposits(wallet, 100, 10).await;
+    eventually("nobody asks, and it is recorded all the same", async || {
+        checkpoints.position("collector") == head + 10
+    })
+    .await;
+    assert_eq!(collector.seen.lock().unwrap().last().unwrap().aggregate.id, user.0);
+    cancel.cancel();
+    following.await.unwrap();
 }

@@ -253,9 +253,11 @@ impl Record {
 }
 
 impl Command {
+    /// One that is yet to be sent has not been answered at all.
     pub(crate) fn had_no_effect(&self) -> bool {
         let unavailable = |heard: &Heard| heard.said == Said::Unavailable;
-        self.attempts.iter().all(|attempt| attempt.heard.as_ref().is_some_and(unavailable))
+        let turned_away = |attempt: &Attempt| attempt.heard.as_ref().is_some_and(unavailable);
+        !self.attempts.is_empty() && self.attempts.iter().all(turned_away)
     }
 
     /// Whether any attempt was answered so.
