@@ -4,8 +4,8 @@
 //! with age.
 
 use super::{
-    ApiKey, EndReason, Exchange, LoginSession, Preferences, Role, UserCommand, UserEvent, UserRefusal,
-    UserStatus,
+    ApiKey, EndReason, Exchange, LoginSession, PasswordChangeReason, Preferences, Role, UserCommand,
+    UserEvent, UserRefusal, UserStatus,
 };
 use crate::aggregate::aggregate_shim;
 use crate::{AggregateKind, ApiKeyId, Decide, LoginSessionId, Sealed, SealedIn, Timestamp, UserId};
@@ -187,8 +187,15 @@ impl Decide for User {
                     return Err(UserRefusal::PasswordChanged);
                 }
                 let password_version = password_version + 1;
-                let changed = UserEvent::PasswordChanged { reason, password_version, changed_at: at };
-                Ok(self.and_end_sessions(changed, except, EndReason::PasswordChanged, at))
+                let mut events =
+                    vec![UserEvent::PasswordChanged { reason, password_version, changed_at: at }];
+                // Whoever has to reset it may have lost the account, and with it the keys: to somebody who copied them,
+                // or made some.
+                if reason == PasswordChangeReason::Reset {
+                    events.extend(self.switch_off_api_keys(at));
+                }
+                events.extend(self.end_sessions(except, EndReason::PasswordChanged, at));
+                Ok(events)
             }
             UserCommand::ChangePreferences { change, at } => {
                 let before = &self.active_person()?.preferences;

@@ -94,6 +94,17 @@ impl User {
         }
     }
 
+    /// Those that work stop, until somebody has looked at them and switches them on again.
+    pub(super) fn switch_off_api_keys(&self, at: Timestamp) -> impl Iterator<Item = UserEvent> + '_ {
+        let change = ApiKeyChange { is_active: Some(false), ..ApiKeyChange::default() };
+        let working = self.api_keys.iter().filter(|key| key.is_active);
+        working.map(move |key| UserEvent::ApiKeyChanged {
+            key_id: key.key_id,
+            change: change.clone(),
+            changed_at: at,
+        })
+    }
+
     fn held_key(&self, id: ApiKeyId) -> Result<&ApiKey, UserRefusal> {
         self.active_person()?;
         self.api_key(id).ok_or(UserRefusal::KeyNotFound)

@@ -206,6 +206,34 @@ fn a_new_password_ends_the_other_sessions_and_is_set_once_per_version() {
 }
 
 #[test]
+fn a_reset_switches_off_every_key_that_works_and_a_change_none() {
+    let off = |n, second| UserEvent::ApiKeyChanged {
+        key_id: key(n),
+        change: ApiKeyChange { is_active: Some(false), ..ApiKeyChange::default() },
+        changed_at: at(second),
+    };
+    let password = |reason| UserEvent::PasswordChanged { reason, password_version: 2, changed_at: at(9) };
+    let given = vec![registered(), opened(1, 1, 1), created(1), created(2), created(3), off(2, 3)];
+    let reset = UserCommand::ChangePassword {
+        password_version: 1,
+        reason: PasswordChangeReason::Reset,
+        except: None,
+        at: at(9),
+    };
+    let ended = ended(1, EndReason::PasswordChanged, 9);
+    Spec::with(()).given(given.clone()).when(reset).then_expect_events(vec![
+        password(PasswordChangeReason::Reset),
+        off(1, 9),
+        off(3, 9),
+        ended.clone(),
+    ]);
+    Spec::with(())
+        .given(given)
+        .when(change_password(1, None))
+        .then_expect_events(vec![password(PasswordChangeReason::Changed), ended]);
+}
+
+#[test]
 fn an_address_is_proved_once_and_only_as_long_as_it_is_the_users() {
     let verify = |email_version| UserCommand::VerifyEmail { email_version, email: None, at: at(3) };
     let verified = UserEvent::EmailVerified { verified_at: at(3) };
