@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod activity;
+mod api_keys;
 mod bad_input;
 mod broken;
 mod checklist_01_to_05_passwords;
@@ -20,7 +21,10 @@ mod checklist_29_30_suspended;
 mod checklist_31_expiry;
 mod checklist_33_mass_assignment;
 mod checklist_34_search;
-mod checklist_35_36_37_api_keys;
+mod checklist_35_api_keys_shown_once;
+mod checklist_36_lost_powers_of_api_keys;
+mod checklist_36_scopes_of_api_keys;
+mod checklist_37_life_of_api_keys;
 mod checklist_38_exchange_credentials;
 mod checklist_39_erasure;
 mod checklist_39_export;
