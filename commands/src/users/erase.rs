@@ -5,7 +5,7 @@
 //! both is noise from then on, and their address and name are free again.
 
 use crate::envelope::Beside;
-use crate::{Command, Commands, Context, Failure, Outcome, UserChange};
+use crate::{Command, Commands, Context, Outcome, UserChange};
 use domain::user::UserCommand;
 use domain::{AggregateKind, Timestamp, UserId, WalletId};
 use secrecy::SecretString;
@@ -18,10 +18,7 @@ impl Commands {
         user_id: UserId,
         current_password: SecretString,
     ) -> Outcome {
-        let credentials = self.credentials_of(user_id).await?.ok_or(Failure::InvalidCredentials)?;
-        if !self.check_password(user_id, current_password, Some(credentials.hash)).await? {
-            return Err(Failure::InvalidCredentials);
-        }
+        self.prove_password(user_id, current_password).await?;
         self.erase(context, user_id).await
     }
 

@@ -29,11 +29,7 @@ impl Commands {
         let user = self.load_user(user_id).await?;
         let person = user.person().ok_or(Failure::InvalidCredentials)?;
         let new = self.fit_password(person, change.new, change.blocklist).await?;
-        let Credentials { hash, version, .. } =
-            self.credentials_of(user_id).await?.ok_or(Failure::InvalidCredentials)?;
-        if !self.check_password(user_id, change.current, Some(hash)).await? {
-            return Err(Failure::InvalidCredentials);
-        }
+        let version = self.prove(user_id, change.current).await?;
         let command = UserCommand::ChangePassword {
             password_version: version,
             reason: PasswordChangeReason::Changed,
@@ -42,6 +38,23 @@ impl Commands {
         };
         let beside = self.new_password_beside(new, version).await?;
         self.change_user(&context, None, user_id, command, beside).await
+    }
+
+    /// Whether whoever asks in this user's name is the one who knows their password. A wrong one counts like a failed
+    /// sign-in.
+    pub async fn prove_password(&self, user_id: UserId, current: SecretString) -> Result<(), Failure> {
+        self.prove(user_id, current).await.map(|_| ())
+    }
+
+    /// Answers which of their passwords, one after the other, it was.
+    async fn prove(&self, user_id: UserId, current: SecretString) -> Result<u64, Failure> {
+        let Credentials { hash, version, .. } =
+            self.credentials_of(user_id).await?.ok_or(Failure::InvalidCredentials)?;
+        if self.check_password(user_id, current, Some(hash)).await? {
+            Ok(version)
+        } else {
+            Err(Failure::InvalidCredentials)
+        }
     }
 
     /// What is written with a change of password: its hash; and no link that was mailed before is good any more. A link to
