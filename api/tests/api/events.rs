@@ -95,3 +95,21 @@ async fn a_requests_own_id_goes_through_to_its_events() {
     let page = house.get("/events?type=WalletDeposited").token(&ada.token).send().await.expect(200);
     assert_eq!(page["items"][0]["correlation_id"], id);
 }
+
+#[tokio::test]
+async fn what_nobody_can_open_any_more_reads_as_erased_and_never_as_an_error() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    sqlx::query("delete from secrets where kind = 'data_key'").execute(house.journal.pool()).await.unwrap();
+    house.vault.forget_user(ada.id.parse().unwrap());
+    let page = house.get("/events?aggregate=user").token(&ada.token).send().await.expect(200);
+    let [registered, signed_in] = page["items"].as_array().unwrap().as_slice() else { panic!("{page}") };
+    assert_eq!(
+        (&registered["data"]["username"], &registered["data"]["email"]),
+        (&json!("erased"), &json!("erased"))
+    );
+    assert_eq!(
+        (&registered["data"]["roles"], &signed_in["data"]["ip"]),
+        (&json!(["user"]), &json!("erased"))
+    );
+}
