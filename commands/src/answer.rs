@@ -17,6 +17,8 @@ pub struct Done {
     pub events: Vec<Arc<Recorded>>,
     /// The user as the command left it, where it was about one.
     pub user: Option<Box<User>>,
+    /// Of that user.
+    pub user_version: i64,
     /// True if the key had been used for the same request before: nothing happened now.
     pub replayed: bool,
 }

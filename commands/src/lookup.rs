@@ -3,10 +3,11 @@
 //! Keys are written in the same transaction as what they stand for, so a row here is durable and its events are too.
 //! All keys of a batch are looked up in one question, together with the events their answers are rendered from.
 
+use crate::decide::user_of;
 use crate::sequencer::Submission;
-use crate::{Done, Failure, Outcome, Refusal};
+use crate::{Done, Failure, Outcome, Refusal, RequestKey};
+use domain::AggregateKind;
 use domain::user::User;
-use domain::{AggregateKind, Decide, Event};
 use journal::{Journal, JournalError, Recorded, record_of};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -34,7 +35,10 @@ pub(crate) async fn look_up(
     let mut answered = Vec::with_capacity(submissions.len());
     for submission in submissions {
         let outcome = match submission.key().and_then(|key| known.remove(&key)) {
-            Some(known) => Some(render(journal, known, &submission).await),
+            Some(known) => {
+                let envelope = &submission.envelope;
+                Some(render(journal, known, envelope.key, user_of(envelope)).await)
+            }
             None => None,
         };
         answered.push((submission, outcome));
@@ -73,9 +77,20 @@ async fn find(journal: &Journal, keys: &[Uuid]) -> Result<HashMap<Uuid, Known>, 
     Ok(known)
 }
 
-async fn render(journal: &Journal, known: Known, submission: &Submission) -> Outcome {
-    let same = submission.envelope.key.is_some_and(|key| key.fingerprint == known.fingerprint);
-    if !same {
+/// The answer of then to a key that is known; nothing, if it is not. `user`: whom the command is about, if anybody.
+pub(crate) async fn answer(
+    journal: &Journal,
+    key: RequestKey,
+    user: Option<Uuid>,
+) -> Result<Option<Outcome>, JournalError> {
+    match find(journal, &[key.key]).await?.remove(&key.key) {
+        Some(known) => Ok(Some(render(journal, known, Some(key), user).await)),
+        None => Ok(None),
+    }
+}
+
+async fn render(journal: &Journal, known: Known, key: Option<RequestKey>, user: Option<Uuid>) -> Outcome {
+    if key.is_none_or(|key| key.fingerprint != known.fingerprint) {
         return Err(Failure::KeyReused);
     }
     if let Some(refusal) = known.refusal {
@@ -83,23 +98,20 @@ async fn render(journal: &Journal, known: Known, submission: &Submission) -> Out
             serde_json::from_str(&refusal).map_err(|error| Failure::Internal(error.to_string()))?;
         return Err(Failure::Refused { refusal, position: known.position, replayed: true });
     }
-    let user = user_after(journal, &known.events).await?;
     let position = known.events.last().map_or(known.position, |last| last.position);
-    Ok(Done { position, events: known.events, user, replayed: true })
+    // Whoever registers is new with every try: the first one is in the events.
+    let user = known.events.iter().find_map(|recorded| user_in(recorded)).or(user);
+    let (user, user_version) = match user {
+        // As the command left them, even if it left them as they were.
+        Some(id) => {
+            let then = journal.load_at::<User>(id, position).await?;
+            (Some(Box::new(then.state)), then.sequence)
+        }
+        None => (None, 0),
+    };
+    Ok(Done { position, events: known.events, user, user_version, replayed: true })
 }
 
-/// The user as the command left it: their history up to the command's last event.
-async fn user_after(journal: &Journal, events: &[Arc<Recorded>]) -> Result<Option<Box<User>>, Failure> {
-    let Some(last) = events.iter().rfind(|recorded| recorded.aggregate.kind == AggregateKind::User) else {
-        return Ok(None);
-    };
-    let history = journal.read_aggregate(last.aggregate, 0, last.sequence).await?;
-    let mut user = User::default();
-    for recorded in history {
-        let event = recorded.event().map_err(|error| Failure::Internal(error.to_string()))?;
-        if let Event::User(event) = event {
-            user.evolve(&event);
-        }
-    }
-    Ok(Some(Box::new(user)))
+fn user_in(recorded: &Recorded) -> Option<Uuid> {
+    (recorded.aggregate.kind == AggregateKind::User).then_some(recorded.aggregate.id)
 }

@@ -33,7 +33,7 @@ impl Journal {
         Event: TryInto<A::Event>,
     {
         let mut loaded = self.load_snapshots::<A>(ids).await?;
-        self.add_tails(&mut loaded).await?;
+        self.add_tails(&mut loaded, i64::MAX).await?;
         let rest: Vec<Uuid> = ids.iter().copied().filter(|id| !loaded.contains_key(id)).collect();
         let folded: Vec<(Uuid, Loaded<A>)> = stream::iter(rest)
             .map(|id| async move { self.fold_history::<A>(id).await.map(|state| (id, state)) })
@@ -42,6 +42,30 @@ impl Journal {
             .await?;
         loaded.extend(folded);
         Ok(loaded)
+    }
+
+    /// One aggregate as it was at a position; empty, at sequence 0, if it did not exist yet.
+    pub async fn load_at<A>(&self, id: Uuid, position: i64) -> Result<Loaded<A>, JournalError>
+    where
+        A: Decide,
+        Event: TryInto<A::Event>,
+    {
+        let last: Option<i64> = sqlx::query_scalar(
+            "select sequence from events where aggregate_type = $1 and aggregate_id = $2 and position <= $3 \
+             order by sequence desc limit 1",
+        )
+        .bind(A::KIND.as_str())
+        .bind(id.to_string())
+        .bind(position)
+        .fetch_optional(self.pool())
+        .await?;
+        let last = last.unwrap_or_default();
+        let mut loaded = self.load_snapshots::<A>(&[id]).await?;
+        // One that was taken later tells what was not so yet.
+        loaded.retain(|_, loaded| loaded.sequence <= last);
+        loaded.entry(id).or_default();
+        self.add_tails(&mut loaded, last).await?;
+        Ok(loaded.remove(&id).unwrap_or_default())
     }
 
     async fn load_snapshots<A: Decide>(
@@ -70,7 +94,12 @@ impl Journal {
         Ok(loaded)
     }
 
-    async fn add_tails<A>(&self, loaded: &mut HashMap<Uuid, Loaded<A>>) -> Result<(), JournalError>
+    /// What happened to each since, up to and with its sequence `last`.
+    async fn add_tails<A>(
+        &self,
+        loaded: &mut HashMap<Uuid, Loaded<A>>,
+        last: i64,
+    ) -> Result<(), JournalError>
     where
         A: Decide,
         Event: TryInto<A::Event>,
@@ -84,11 +113,13 @@ impl Journal {
             "select e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::text as payload \
              from unnest($2::text[], $3::bigint[]) as s (id, sequence) \
              join events e on e.aggregate_type = $1 and e.aggregate_id = s.id and e.sequence > s.sequence \
+                            and e.sequence <= $4 \
              order by e.aggregate_id, e.sequence",
         )
         .bind(A::KIND.as_str())
         .bind(ids)
         .bind(sequences)
+        .bind(last)
         .fetch(self.pool());
         while let Some(row) = rows.try_next().await? {
             let id = parse_id(row.try_get("aggregate_id")?)?;

@@ -41,7 +41,9 @@ impl Told {
 
     fn into_outcome(self) -> Outcome {
         match self {
-            Self::Done { position } => Ok(Done { position, events: Vec::new(), user: None, replayed: false }),
+            Self::Done { position } => {
+                Ok(Done { position, events: Vec::new(), user: None, user_version: 0, replayed: false })
+            }
             Self::Refused { refusal, position } => {
                 Err(Failure::Refused { refusal, position, replayed: false })
             }

@@ -1,6 +1,6 @@
 //! The batch being decided: answers that wait for its commit, and the rows it will write.
 
-use super::cache::Aggregates;
+use super::cache::{Aggregates, Entry};
 use super::submission::Submission;
 use crate::commands::COMMIT_BEGINS_WITHIN;
 use crate::decide::{Claim, Draft, Drafted, user_of};
@@ -103,8 +103,9 @@ impl OpenBatch {
         let first = if recorded.is_empty() { before } else { before + 1 };
         self.remember(submission, first, recorded.len(), None);
         let user = user_of(envelope).and_then(|id| aggregates.users.peek(id));
+        let user_version = user.map_or(0, Entry::sequence);
         let user = user.map(|entry| Box::new(entry.state().clone()));
-        Ok(Done { position: self.head(), events: recorded, user, replayed: false })
+        Ok(Done { position: self.head(), events: recorded, user, user_version, replayed: false })
     }
 
     /// What stands beside the events. One statement may not write a row twice: the last one stands.

@@ -60,19 +60,16 @@ pub(crate) async fn logout_all(
     for session in &ended {
         app.admission().revocations().end(*session);
     }
-    tracing::info!(
-        event = "logged_out_everywhere",
-        user_id = %person.user_id,
-        request_id = arrival.request_id.as_str(),
-        position = done.position,
-        sessions = ended.len()
-    );
+    if !done.replayed {
+        tracing::info!(
+            event = "logged_out_everywhere",
+            user_id = %person.user_id,
+            request_id = arrival.request_id.as_str(),
+            position = done.position,
+            sessions = ended.len()
+        );
+    }
     let body = LoggedOutEverywhere { ended, position: done.position };
-    let answer = Answer::ok().position(done.position).replayed(done.replayed);
-    // Where nobody was signed in there is no version to tell.
-    let answer = match done.events.last() {
-        Some(last) => answer.version(last.sequence),
-        None => answer,
-    };
-    Ok(answer.json(&body))
+    let answer = Answer::ok().position(done.position).version(done.user_version);
+    Ok(answer.replayed(done.replayed).json(&body))
 }

@@ -94,14 +94,15 @@ pub(crate) async fn end(
     let ended = ended.ok_or_else(|| Problem::of(Code::SessionNotFound))?;
     // Before the answer: once a client has it, the session's tokens are worthless.
     app.admission().revocations().end(session_id);
-    tracing::info!(
-        event = "login_session_revoked",
-        user_id = %owner,
-        request_id = arrival.request_id.as_str(),
-        position = done.position
-    );
-    let version = done.events.last().map_or(0, |recorded| recorded.sequence);
-    Ok(Answer::ok().position(ended.position).version(version).replayed(done.replayed).json(&ended))
+    if !done.replayed {
+        tracing::info!(
+            event = "login_session_revoked",
+            user_id = %owner,
+            request_id = arrival.request_id.as_str(),
+            position = done.position
+        );
+    }
+    Ok(Answer::ok().position(ended.position).version(done.user_version).replayed(done.replayed).json(&ended))
 }
 
 /// Whose session it is, as far as the caller may know: their own, unless an admin looks.

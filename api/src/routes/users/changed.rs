@@ -1,4 +1,4 @@
-//! The answer to what changed a user, whoever asked for it: the user as they are now. Sessions that ended with it are
+//! The answer to what changed a user, whoever asked for it: the user as it left them. Sessions that ended with it are
 //! refused from here on, before anybody hears of it.
 
 use crate::app::App;
@@ -8,7 +8,6 @@ use crate::problem::{Code, Problem};
 use axum::response::Response;
 use commands::Done;
 use domain::UserId;
-use domain::user::User;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,24 +46,16 @@ pub(crate) async fn answer(
             updated_fields = happened.updated_fields.join(","),
         );
     }
-    let user = body(app, happened.user_id, done).await?;
+    let user = body(app, done).await?;
     let pending_email = happened.pending_email.map(str::to_owned);
     let answer = if pending_email.is_some() { Answer::accepted() } else { Answer::ok() };
     let body = UserChanged { position: done.position, pending_email, user };
     Ok(answer.position(done.position).version(body.user.version).replayed(done.replayed).json(&body))
 }
 
-/// From the command's own events, so that a repeat reads the same; where nothing was left to do, as they are by now.
-async fn body(app: &App, user_id: UserId, done: &Done) -> Result<UserBody, Problem> {
-    let last = done.events.last().map(|recorded| recorded.sequence);
-    if let (Some(user), Some(version)) = (done.user.as_deref(), last) {
-        return of_user(app, user, version).await;
-    }
-    let loaded = app.journal().load::<User>(&[user_id.0]).await?.remove(&user_id.0).unwrap_or_default();
-    of_user(app, &loaded.state, loaded.sequence).await
-}
-
-async fn of_user(app: &App, user: &User, version: i64) -> Result<UserBody, Problem> {
+/// As the command left them, so that a repeat reads the same.
+async fn body(app: &App, done: &Done) -> Result<UserBody, Problem> {
+    let user = done.user.as_deref().ok_or_else(|| Problem::internal(&"a change of a user without one"))?;
     let person = user.person().ok_or_else(|| Problem::of(Code::UserNotFound))?;
-    Ok(UserBody::of_person(app.vault(), person, version).await?)
+    Ok(UserBody::of_person(app.vault(), person, done.user_version).await?)
 }

@@ -1,6 +1,7 @@
 //! POST /users: an admin registers somebody, with the roles they are to have.
 
 use crate::app::App;
+use crate::auth::require_recent_login;
 use crate::auth::rule::Administer;
 use crate::door::Arrival;
 use crate::input::{Asked, Check, Flaw, JsonBody, Raw};
@@ -35,6 +36,9 @@ pub(crate) struct NewUserForm<'a> {
     /// At least one of `user`, `service` and `admin`; `user`, if left out.
     #[schema(value_type = Option<Vec<String>>, example = json!(["service"]))]
     roles: Raw<'a>,
+    /// The admin's own, if their last sign-in is longer ago than a few minutes.
+    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "my own horse battery staple")]
+    current_password: Raw<'a>,
 }
 
 /// Register a user with their roles (admin)
@@ -48,20 +52,23 @@ pub(crate) struct NewUserForm<'a> {
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    Asked { context, .. }: Asked<Administer>,
+    Asked { allowed, context }: Asked<Administer>,
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let form: NewUserForm<'_> = body.read()?;
     let mut registration = register::read(&form.registration(), app.settings().password_blocklist)?;
     registration.roles = form.roles()?;
+    require_recent_login(&app, allowed.caller, form.current_password).await?;
     let done = app.commands().register(context, registration).await?;
-    tracing::info!(
-        event = "user_created",
-        user_id = done.events.first().map(|recorded| recorded.owner.to_string()),
-        request_id = arrival.request_id.as_str(),
-        position = done.position,
-    );
+    if !done.replayed {
+        tracing::info!(
+            event = "user_created",
+            user_id = done.events.first().map(|recorded| recorded.owner.to_string()),
+            request_id = arrival.request_id.as_str(),
+            position = done.position,
+        );
+    }
     register::answer(&app, &done).await
 }
 

@@ -1,8 +1,9 @@
 //! PATCH /users/{id}/api-keys/{key}.
 
 use super::form::KeyForm;
-use super::{after, holder, log, version};
+use super::{after, holder, log};
 use crate::app::App;
+use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
 use crate::input::{ApiKeyPath, Change, Check, JsonBody};
@@ -15,7 +16,8 @@ use commands::users::ApiKeyPatch;
 
 /// Change an API key
 ///
-/// What is left out stays. It holds from the next request on, on every node within a second.
+/// What is left out stays. It holds from the next request on, on every node within a second. Another name is given and a
+/// key is switched off at any time; the rest takes a sign-in of the last few minutes, or `current_password`.
 #[utoipa::path(
     patch, path = "/users/{id}/api-keys/{key}", tag = "api keys", security(("access_token" = [])),
     params(
@@ -35,14 +37,18 @@ pub(crate) async fn change(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let user_id = holder(&app, &subject).await?;
-    let patch = read(&body.read()?)?;
+    let form: KeyForm<'_> = body.read()?;
+    let patch = read(&form)?;
+    if gives_power(&patch) {
+        require_recent_login(&app, subject.caller(), form.current_password).await?;
+    }
     let updated = updated_fields(&patch);
     let done = app.commands().change_api_key(context, user_id, key_id, patch).await?;
     let api_key = after(&app, user_id, key_id, &done).await?;
     log("ApiKeyChanged", &arrival, user_id, &done, &updated);
     Ok(Answer::ok()
         .position(done.position)
-        .version(version(&done))
+        .version(done.user_version)
         .replayed(done.replayed)
         .json(&ChangedKeyBody { api_key, position: done.position }))
 }
@@ -62,6 +68,12 @@ fn read(form: &KeyForm<'_>) -> Result<ApiKeyPatch, Problem> {
         return Err(Problem::new(Code::ValidationFailed, detail));
     }
     Ok(patch)
+}
+
+/// Whether more may come of it than another name, or less that the key can do: what makes it as good as a new key.
+const fn gives_power(patch: &ApiKeyPatch) -> bool {
+    let ApiKeyPatch { name: _, scopes, is_active, expires_at, networks } = patch;
+    scopes.is_some() || expires_at.is_some() || networks.is_some() || matches!(is_active, Some(true))
 }
 
 fn updated_fields(patch: &ApiKeyPatch) -> String {

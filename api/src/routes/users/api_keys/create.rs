@@ -1,8 +1,9 @@
 //! POST /users/{id}/api-keys.
 
 use super::form::{KeyForm, NewKeyForm};
-use super::{after, holder, log, version};
+use super::{after, holder, log};
 use crate::app::App;
+use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::{Arrival, PREFIX};
 use crate::input::{Change, Check, JsonBody};
@@ -33,14 +34,16 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let user_id = holder(&app, &subject).await?;
-    let new = read(&body.read()?)?;
+    let form: KeyForm<'_> = body.read()?;
+    let new = read(&form)?;
+    require_recent_login(&app, subject.caller(), form.current_password).await?;
     let issued = app.commands().create_api_key(context, user_id, new).await?;
     let done = &issued.done;
     let api_key = after(&app, user_id, issued.key_id, done).await?;
     log("ApiKeyCreated", &arrival, user_id, done, "name,scopes,expires_at,cidrs");
     Ok(Answer::created()
         .position(done.position)
-        .version(version(done))
+        .version(done.user_version)
         .replayed(done.replayed)
         .location(&format!("{PREFIX}/users/{user_id}/api-keys/{}", api_key.id))
         .json(&IssuedKeyBody { api_key, key: issued.key, position: done.position }))

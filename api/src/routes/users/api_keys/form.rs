@@ -27,6 +27,9 @@ pub(crate) struct NewKeyForm {
     /// The networks it may be used from, at most 32; an empty list means everywhere.
     #[schema(max_items = 32, example = json!(["203.0.113.0/24", "2001:db8::/32"]))]
     cidrs: Option<Vec<String>>,
+    /// If the last sign-in is longer ago than a few minutes.
+    #[schema(format = Password, max_length = 128, example = "correct horse battery staple")]
+    current_password: Option<String>,
 }
 
 /// A change of a key; also what a new one is read as.
@@ -49,15 +52,21 @@ pub(crate) struct KeyForm<'a> {
     /// False switches the key off until it is true again.
     #[schema(value_type = Option<bool>, example = true)]
     pub(super) is_active: Raw<'a>,
+    /// If the last sign-in is longer ago than a few minutes.
+    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    pub(super) current_password: Raw<'a>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = RotationRequest)]
 pub(crate) struct RotationForm<'a> {
     /// How long the secret before goes on working, up to a week; a day, if left out.
     #[serde(borrow)]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 604_800, example = 86_400)]
     pub(super) overlap_seconds: Raw<'a>,
+    /// If the last sign-in is longer ago than a few minutes.
+    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    pub(super) current_password: Raw<'a>,
 }
 
 fn present(raw: Raw<'_>) -> Option<&str> {

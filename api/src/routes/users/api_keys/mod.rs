@@ -42,13 +42,8 @@ async fn after(app: &App, user_id: UserId, key_id: ApiKeyId, done: &Done) -> Res
     Ok(ApiKeyBody { last_used_at: app.read_models().api_key_last_used(key_id).await?, ..body })
 }
 
-/// The version a command left its user at.
-fn version(done: &Done) -> i64 {
-    done.events.last().map_or(0, |recorded| recorded.sequence)
-}
-
 fn log(event: &'static str, arrival: &Arrival, user_id: UserId, done: &Done, updated_fields: &str) {
-    if done.replayed {
+    if done.replayed || done.events.is_empty() {
         return;
     }
     tracing::info!(

@@ -1,6 +1,6 @@
 //! DELETE /users/{id}/api-keys/{key}.
 
-use super::{holder, log, version};
+use super::{holder, log};
 use crate::app::App;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
@@ -37,7 +37,7 @@ pub(crate) async fn revoke(
     log("ApiKeyRevoked", &arrival, user_id, &done, "is_active");
     Ok(Answer::ok()
         .position(done.position)
-        .version(version(&done))
+        .version(done.user_version)
         .replayed(done.replayed)
         .json(&RevokedKeyBody { id: key_id, is_active: false, position: done.position }))
 }

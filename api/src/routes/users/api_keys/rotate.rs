@@ -1,8 +1,9 @@
 //! POST /users/{id}/api-keys/{key}/rotate.
 
 use super::form::RotationForm;
-use super::{after, holder, log, version};
+use super::{after, holder, log};
 use crate::app::App;
+use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
 use crate::input::{ApiKeyPath, Change, Check, JsonBody};
@@ -37,17 +38,16 @@ pub(crate) async fn rotate(
     body: Option<JsonBody>,
 ) -> Result<Response, Problem> {
     let user_id = holder(&app, &subject).await?;
-    let previous_for = match &body {
-        Some(body) => read(&body.read()?)?,
-        None => OVERLAP_DEFAULT,
-    };
+    let form = body.as_ref().map(JsonBody::read::<RotationForm<'_>>).transpose()?.unwrap_or_default();
+    let previous_for = read(&form)?;
+    require_recent_login(&app, subject.caller(), form.current_password).await?;
     let issued = app.commands().rotate_api_key(context, user_id, key_id, previous_for).await?;
     let done = &issued.done;
     let api_key = after(&app, user_id, key_id, done).await?;
     log("ApiKeyRotated", &arrival, user_id, done, "key");
     Ok(Answer::ok()
         .position(done.position)
-        .version(version(done))
+        .version(done.user_version)
         .replayed(done.replayed)
         .json(&IssuedKeyBody { api_key, key: issued.key, position: done.position }))
 }

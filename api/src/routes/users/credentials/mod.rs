@@ -5,10 +5,12 @@ pub(crate) mod put;
 pub(crate) mod remove;
 
 use crate::app::App;
+use crate::door::Arrival;
 use crate::input::MinPosition;
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use commands::Done;
 use domain::UserId;
 use domain::user::Exchange;
 use projections::{At, CredentialsOf};
@@ -44,4 +46,18 @@ async fn held_by(
     }
     let head = app.journal().head().await?.position;
     Ok(app.read_models().credentials_of(user_id, Some(head)).await?)
+}
+
+fn log(arrival: &Arrival, user_id: UserId, done: &Done) {
+    // What is answered again was written down the first time.
+    if done.replayed {
+        return;
+    }
+    tracing::info!(
+        event = "ExchangeCredentialsChanged",
+        user_id = %user_id,
+        request_id = arrival.request_id.as_str(),
+        position = done.position,
+        updated_fields = "key,secret",
+    );
 }

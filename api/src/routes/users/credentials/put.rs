@@ -1,7 +1,8 @@
 //! PUT /users/{id}/exchange-credentials/{exchange}.
 
-use super::ExchangePath;
+use super::{ExchangePath, log};
 use crate::app::App;
+use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAccount;
 use crate::door::Arrival;
 use crate::input::{Change, Check, Flaw, JsonBody, Raw};
@@ -30,6 +31,9 @@ pub(crate) struct CredentialsForm<'a> {
     #[schema(value_type = Option<String>, min_length = 8, max_length = 256, pattern = "^[!-~]+$",
              example = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")]
     secret: Raw<'a>,
+    /// Of the account here, if the last sign-in is longer ago than a few minutes.
+    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    current_password: Raw<'a>,
 }
 
 /// Leave credentials for an exchange
@@ -54,22 +58,18 @@ pub(crate) async fn put(
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let credentials = body.read::<CredentialsForm<'_>>()?.read(exchange)?;
+    let form: CredentialsForm<'_> = body.read()?;
+    let credentials = form.read(exchange)?;
+    require_recent_login(&app, subject.caller(), form.current_password).await?;
     let user_id = subject.user_id;
     let done = app.commands().leave_credentials(context, user_id, exchange, credentials, &Unverified).await?;
     let changed = done.events.last().ok_or_else(|| Problem::internal(&"credentials without an event"))?;
     let body = CredentialsBody::of_event(app.vault(), changed).await?;
     let credentials = body.ok_or_else(|| Problem::internal(&"credentials with another event"))?;
-    tracing::info!(
-        event = "ExchangeCredentialsChanged",
-        user_id = %user_id,
-        request_id = arrival.request_id.as_str(),
-        position = done.position,
-        updated_fields = "key,secret",
-    );
+    log(&arrival, user_id, &done);
     Ok(Answer::ok()
         .position(done.position)
-        .version(changed.sequence)
+        .version(done.user_version)
         .replayed(done.replayed)
         .json(&CredentialsAtBody { credentials, position: done.position }))
 }

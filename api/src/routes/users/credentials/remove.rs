@@ -1,6 +1,6 @@
 //! DELETE /users/{id}/exchange-credentials/{exchange}.
 
-use super::ExchangePath;
+use super::{ExchangePath, log};
 use crate::app::App;
 use crate::auth::rule::ManageAccount;
 use crate::door::Arrival;
@@ -30,16 +30,7 @@ pub(crate) async fn remove(
 ) -> Result<Response, Problem> {
     let user_id = subject.user_id;
     let done = app.commands().remove_credentials(context, user_id, exchange).await?;
-    tracing::info!(
-        event = "ExchangeCredentialsChanged",
-        user_id = %user_id,
-        request_id = arrival.request_id.as_str(),
-        position = done.position,
-        updated_fields = "key,secret",
-    );
-    let mut answer = Answer::ok().position(done.position).replayed(done.replayed);
-    if let Some(changed) = done.events.last() {
-        answer = answer.version(changed.sequence);
-    }
+    log(&arrival, user_id, &done);
+    let answer = Answer::ok().position(done.position).version(done.user_version).replayed(done.replayed);
     Ok(answer.json(&RemovedCredentialsBody { exchange, removed: true, position: done.position }))
 }
