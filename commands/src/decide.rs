@@ -103,11 +103,14 @@ impl<'a> Draft<'a> {
             }
         }
         self.user(id, change.command.clone().at(self.now))?;
+        for claim in &change.beside.free {
+            self.must_be_free(*claim, id)?;
+        }
         // An accepted repeat leaves nothing behind, here as in the journal.
         if self.drafted.events.is_empty() {
             return Ok(());
         }
-        let Beside { claims, secrets, dropped, erase } = &change.beside;
+        let Beside { claims, secrets, dropped, erase, .. } = &change.beside;
         for claim in claims {
             self.claim(*claim, id)?;
             self.drafted.released.push(ReleasedClaims {
@@ -139,12 +142,14 @@ impl<'a> Draft<'a> {
     }
 
     fn claim(&mut self, claim: NewClaim, owner: Uuid) -> Result<(), Refusal> {
-        let (kind, digest) = (claim.kind.as_str(), claim.digest);
-        if claim.is_taken || (self.is_claimed)((kind, digest), owner) {
-            return Err(claim.kind.refusal());
-        }
-        self.drafted.claims.push(ClaimRow { kind, digest, owner });
+        self.must_be_free(claim, owner)?;
+        self.drafted.claims.push(ClaimRow { kind: claim.kind.as_str(), digest: claim.digest, owner });
         Ok(())
+    }
+
+    fn must_be_free(&self, claim: NewClaim, owner: Uuid) -> Result<(), Refusal> {
+        let is_held = claim.is_taken || (self.is_claimed)((claim.kind.as_str(), claim.digest), owner);
+        if is_held { Err(claim.kind.refusal()) } else { Ok(()) }
     }
 
     fn secret(&mut self, owner: Uuid, secret: &NewSecret) {

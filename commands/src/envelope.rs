@@ -68,6 +68,8 @@ pub struct UserChange {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Beside {
     pub claims: Vec<NewClaim>,
+    /// What nobody else may hold, and is not taken yet either.
+    pub free: Vec<NewClaim>,
     pub secrets: Vec<NewSecret>,
     pub dropped: Vec<(SecretKind, String)>,
     /// Everything about them that is not in the journal goes.

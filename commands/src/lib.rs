@@ -16,6 +16,7 @@ pub mod mail;
 pub mod password;
 mod refresh_token;
 mod refusal;
+mod repeats;
 mod sequencer;
 mod status;
 mod throttle;

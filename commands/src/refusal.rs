@@ -16,6 +16,9 @@ pub enum Refusal {
     EmailTaken,
     #[error("the username is taken")]
     UsernameTaken,
+    /// What a user declined, in the words of who shows a token: it has done its work, or can never do it.
+    #[error("the token is not valid")]
+    MailTokenUsed,
     #[error("a wallet still holds money")]
     WalletNotEmpty { wallet_id: WalletId },
     /// `If-Match` named another version.

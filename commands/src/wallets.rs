@@ -49,18 +49,6 @@ impl Commands {
         )
     }
 
-    /// The digests of a key and of the request it came with. The request is what was understood of it, not its bytes:
-    /// a repeat may be spelled differently.
-    pub(crate) fn request_key(&self, context: &Context, request: &[&[u8]]) -> Option<RequestKey> {
-        let key = context.key.as_ref()?;
-        let version = context.expected_version.unwrap_or(-1).to_be_bytes();
-        let parts: Vec<&[u8]> = request.iter().copied().chain([version.as_slice()]).collect();
-        Some(RequestKey {
-            key: self.vault().request_key(context.principal.key_scope(), key),
-            fingerprint: self.vault().fingerprint(&parts),
-        })
-    }
-
     pub(crate) fn envelope(&self, context: &Context, key: Option<RequestKey>, command: Command) -> Envelope {
         Envelope {
             command,

@@ -55,6 +55,7 @@ impl From<Refusal> for Problem {
             Refusal::Wallet(refusal) => Self::from(refusal),
             Refusal::EmailTaken => Self::of(Code::EmailTaken),
             Refusal::UsernameTaken => Self::of(Code::UsernameTaken),
+            Refusal::MailTokenUsed => Self::of(Code::InvalidMailToken),
             Refusal::WalletNotEmpty { wallet_id } => {
                 Self::of(Code::WalletNotEmpty).fact("wallet_id", wallet_id.to_string())
             }
@@ -118,6 +119,27 @@ impl From<WalletRefusal> for Problem {
             WalletRefusal::Frozen => Self::new(Code::WalletFrozen, detail),
             WalletRefusal::Closed => Self::new(Code::WalletClosed, detail),
             WalletRefusal::BalanceTooLarge => Self::new(Code::BalanceTooLarge, detail),
+            WalletRefusal::TooManyHolds => Self::new(Code::TooManyHolds, detail),
+            WalletRefusal::HoldNotFound => Self::of(Code::HoldNotFound),
+            WalletRefusal::HoldEnded { hold_id } => {
+                Self::new(Code::HoldEnded, detail).fact("hold_id", hold_id.to_string())
+            }
+            WalletRefusal::HoldExpired { hold_id, expires_at } => Self::new(Code::HoldExpired, detail)
+                .fact("hold_id", hold_id.to_string())
+                .fact("expires_at", expires_at.to_string()),
+            WalletRefusal::CaptureTooLarge { remaining, requested } => {
+                Self::new(Code::CaptureTooLarge, detail)
+                    .fact("remaining", remaining.to_string())
+                    .fact("requested", requested.to_string())
+            }
+            WalletRefusal::AmendBelowCaptured { captured, requested } => {
+                Self::new(Code::AmendBelowCaptured, detail)
+                    .fact("captured", captured.to_string())
+                    .fact("requested", requested.to_string())
+            }
+            WalletRefusal::NotEmpty { posted, held } => Self::new(Code::WalletNotEmpty, detail)
+                .fact("posted", posted.to_string())
+                .fact("held", held.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and not at all if it is not wanted any more. What does not leave is tried again, ever more slowly, for a day.
 
 use super::held::{self, IssueError, Issued, Subject};
-use super::kind::MailKind;
+use super::kind::{MailKind, Params};
 use super::letter::{self, Facts, Letter};
 use super::outbox::{Outbox, TAKEN_FOR, Taken, count};
 use super::post::{Parcel, Post, PostError};
@@ -12,7 +12,7 @@ use super::token::{MailToken, Purpose};
 use crate::vault::{SealedAt, Vault, VaultError};
 use crate::{ClaimKind, Clock, Commands};
 use domain::user::{Person, User, UserStatus};
-use domain::{SealedIn, UserId};
+use domain::{SealedIn, Timestamp, UserId};
 use futures::future::join_all;
 use journal::{Journal, JournalError};
 use lettre::Message;
@@ -204,7 +204,9 @@ impl Courier {
         let Some(user_id) = self.whose(mail).await? else { return Ok(Fate::Unwanted) };
         let mut loaded = self.journal.load::<User>(&[user_id.0]).await?;
         let user = loaded.remove(&user_id.0).unwrap_or_default().state;
-        let Some(person) = user.person().filter(|person| is_wanted(kind, mail, person)) else {
+        let is_true =
+            kind != MailKind::ApiKeyExpires || expires_as_said(&user, &mail.params, self.clock.now());
+        let Some(person) = user.person().filter(|person| is_true && is_wanted(kind, mail, person)) else {
             return Ok(Fate::Unwanted);
         };
         let Some(addressed) = self.write(kind, mail, person).await? else { return Ok(Fate::Unwanted) };
@@ -256,6 +258,7 @@ impl Courier {
             public_url: &self.options.public_url,
             token: token.as_ref(),
             at: mail.params.at,
+            api_key: mail.params.api_key,
         };
         let letter = letter::write(kind, person.preferences.locale, &facts);
         Ok(Some(Addressed { to: mail.address.clone().unwrap_or(email), letter }))
@@ -330,6 +333,12 @@ fn is_wanted(kind: MailKind, mail: &Taken, person: &Person) -> bool {
     };
     let is_proved = kind == MailKind::VerifyEmail && person.email_verified;
     may_act && !is_stale && !is_proved
+}
+
+/// Whether a key still is going to expire when a reminder says it does.
+fn expires_as_said(user: &User, said: &Params, now: Timestamp) -> bool {
+    let key = user.api_keys().iter().find(|key| Some(key.key_id) == said.api_key);
+    key.is_some_and(|key| Some(key.expires_at) == said.at && now < key.expires_at)
 }
 
 const fn purpose_of(kind: MailKind) -> Option<Purpose> {

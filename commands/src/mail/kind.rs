@@ -1,6 +1,6 @@
 //! Which mails there are.
 
-use domain::Timestamp;
+use domain::{ApiKeyId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,10 +19,12 @@ pub enum MailKind {
     /// Somebody has stolen a refresh token.
     TokenReused,
     ApiKeyCreated,
+    /// A while before a key stops working.
+    ApiKeyExpires,
 }
 
 impl MailKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::VerifyEmail,
         Self::VerifyNewEmail,
         Self::EmailChangeAsked,
@@ -31,6 +33,7 @@ impl MailKind {
         Self::PasswordChanged,
         Self::TokenReused,
         Self::ApiKeyCreated,
+        Self::ApiKeyExpires,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +46,7 @@ impl MailKind {
             Self::PasswordChanged => "password_changed",
             Self::TokenReused => "token_reused",
             Self::ApiKeyCreated => "api_key_created",
+            Self::ApiKeyExpires => "api_key_expires",
         }
     }
 
@@ -65,12 +69,15 @@ pub(crate) struct Params {
     /// The address of then: a mail about an earlier one is not wanted any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) email_version: Option<u64>,
-    /// When what it tells of happened.
+    /// When what it tells of happened, or is going to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<Timestamp>,
     /// The claim on the address it was asked for by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<Uuid>,
+    /// The key it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key: Option<ApiKeyId>,
 }
 
 #[cfg(test)]

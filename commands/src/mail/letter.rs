@@ -5,8 +5,9 @@
 
 use super::kind::MailKind;
 use super::token::MailToken;
-use domain::Timestamp;
+use crate::vault::ApiKeyText;
 use domain::user::Locale;
+use domain::{ApiKeyId, Timestamp};
 
 #[derive(Debug)]
 pub(super) struct Letter {
@@ -21,8 +22,10 @@ pub(super) struct Facts<'a> {
     /// Without a slash at its end.
     pub(super) public_url: &'a str,
     pub(super) token: Option<&'a MailToken>,
-    /// When what it tells of happened.
+    /// When what it tells of happened, or is going to.
     pub(super) at: Option<Timestamp>,
+    /// The key it is about.
+    pub(super) api_key: Option<ApiKeyId>,
 }
 
 pub(super) fn write(kind: MailKind, locale: Locale, facts: &Facts<'_>) -> Letter {
@@ -102,6 +105,15 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
                  If that was not you, revoke it and change your password now."
             ),
         ),
+        MailKind::ApiKeyExpires => (
+            "An API key of your account is about to expire",
+            format!(
+                "The API key that begins with {}\n\
+                 expires on {when}. Programs that use it are refused from then on.\n\n\
+                 If it is still needed, give it a later expiry, or make another one and put it in its place.",
+                facts.key()
+            ),
+        ),
     }
 }
 
@@ -169,6 +181,15 @@ fn ukrainian(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
                  Якщо це були не ви, відкличте його і негайно змініть пароль."
             ),
         ),
+        MailKind::ApiKeyExpires => (
+            "Термін дії вашого ключа API спливає",
+            format!(
+                "Ключ API, що починається з {},\n\
+                 діє до {when}. Після цього програмам, які ним користуються, буде відмовлено.\n\n\
+                 Якщо він ще потрібен, подовжте його дію або створіть інший ключ і замініть його.",
+                facts.key()
+            ),
+        ),
     }
 }
 
@@ -176,6 +197,11 @@ impl Facts<'_> {
     fn link(&self, action: &str) -> String {
         let token = self.token.map(MailToken::to_text).unwrap_or_default();
         format!("{}/#{action}={token}", self.public_url)
+    }
+
+    /// What the owner can tell their keys apart by, and nobody can use.
+    fn key(&self) -> String {
+        self.api_key.map(ApiKeyText::prefix).unwrap_or_default()
     }
 
     /// To the minute: nobody reads more.
@@ -192,7 +218,7 @@ mod tests {
     use domain::UserId;
     use uuid::Uuid;
 
-    const KINDS: [MailKind; 8] = [
+    const KINDS: [MailKind; 9] = [
         MailKind::VerifyEmail,
         MailKind::VerifyNewEmail,
         MailKind::EmailChangeAsked,
@@ -201,6 +227,7 @@ mod tests {
         MailKind::PasswordChanged,
         MailKind::TokenReused,
         MailKind::ApiKeyCreated,
+        MailKind::ApiKeyExpires,
     ];
 
     #[test]
@@ -213,6 +240,7 @@ mod tests {
                     public_url: "https://money.example",
                     token: Some(&token),
                     at: Some(Timestamp::from_micros(1_763_722_800_000_000)),
+                    api_key: Some(ApiKeyId(Uuid::nil())),
                 };
                 let text = write(kind, locale, &facts).text;
                 assert!(text.contains("ada"));
@@ -224,6 +252,7 @@ mod tests {
                 assert_eq!(has_link, kind.needs_active_account() && kind != MailKind::EmailChangeAsked);
                 let happened = text.contains("2025-11-21 11:00 UTC");
                 assert_eq!(happened, !has_link, "{text}");
+                assert_eq!(text.contains("cf_live_"), kind == MailKind::ApiKeyExpires);
             }
         }
     }

@@ -4,20 +4,27 @@
 //! by compare-and-set and only to an event that the journal in the same database holds: each event calls for its mails
 //! once, however many nodes follow and however often it is delivered. A new journal is followed from its beginning; one
 //! that had events before there was a mailer, from its end (`migrations/0015_outbox.sql`).
+//!
+//! A key's reminder is wanted with the key and due a week before it expires, so nobody has to look for keys that do. It
+//! goes when the key is revoked or gets another expiry; whether it is still true is looked up when it leaves.
 
 use super::kind::{MailKind, Params};
 use super::outbox::{Outbox, Wanted, insert};
 use crate::Commands;
 use crate::vault::{SealedAt, Vault, VaultError};
 use domain::user::{User, UserEvent};
-use domain::{Decide, Event, SealedIn, UserId};
+use domain::{ApiKeyId, Decide, Event, SealedIn, Timestamp, UserId};
 use journal::subscription::{Feed, Handled, Subscriber, SubscriberError, Subscription};
 use journal::{Journal, JournalError, Recorded};
 use sqlx::PgConnection;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 const NAME: &str = "mailer";
+/// How long before a key expires its owner is told: time to put another one everywhere. Who asked for a key of less than
+/// that has not forgotten.
+const REMINDED_BEFORE: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Debug)]
 pub struct Mailer {
@@ -42,6 +49,28 @@ struct Called {
     mails: Vec<Wanted>,
     /// Whose mails are to go, wherever they came from.
     erased: Vec<Uuid>,
+    /// The keys whose reminders of before are not true any more.
+    outdated: Vec<ApiKeyId>,
+}
+
+impl Called {
+    fn remind(&mut self, user_id: UserId, key_id: ApiKeyId, expires_at: Timestamp, now: Timestamp) {
+        if expires_at.since(now) <= REMINDED_BEFORE {
+            return;
+        }
+        let params = Params { api_key: Some(key_id), at: Some(expires_at), ..Params::default() };
+        let due = Some(now.plus(expires_at.since(now).saturating_sub(REMINDED_BEFORE)));
+        self.mails.push(Wanted { params, due, ..Wanted::of(MailKind::ApiKeyExpires, user_id) });
+    }
+
+    fn forget_reminder(&mut self, key_id: ApiKeyId) {
+        self.mails.retain(|mail| mail.params.api_key != Some(key_id));
+        self.outdated.push(key_id);
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.mails.is_empty() && self.erased.is_empty() && self.outdated.is_empty()
+    }
 }
 
 impl Mailer {
@@ -68,18 +97,33 @@ impl Mailer {
                 let params = Params { at: Some(at), ..Params::default() };
                 vec![Wanted { params, ..Wanted::of(kind, user_id) }]
             };
-            called.mails.extend(match event {
+            let wanted = match event {
                 UserEvent::UserRegistered { .. } => vec![verification(user_id, 1)],
                 UserEvent::RefreshTokenReused { .. } => tells(MailKind::TokenReused),
                 UserEvent::PasswordChanged { .. } => tells(MailKind::PasswordChanged),
-                UserEvent::ApiKeyCreated { .. } => tells(MailKind::ApiKeyCreated),
+                UserEvent::ApiKeyCreated { key_id, expires_at, .. } => {
+                    called.remind(user_id, key_id, expires_at, at);
+                    tells(MailKind::ApiKeyCreated)
+                }
+                UserEvent::ApiKeyChanged { key_id, change, .. } => {
+                    if let Some(expires_at) = change.expires_at {
+                        called.forget_reminder(key_id);
+                        called.remind(user_id, key_id, expires_at, at);
+                    }
+                    continue;
+                }
+                UserEvent::ApiKeyRevoked { key_id, .. } => {
+                    called.forget_reminder(key_id);
+                    continue;
+                }
                 UserEvent::ProfileChanged { email: Some(_), .. } => self.moved(user_id, recorded).await?,
                 UserEvent::UserErased { .. } => {
                     called.erased.push(user_id.0);
                     continue;
                 }
                 _ => continue,
-            });
+            };
+            called.mails.extend(wanted);
         }
         Ok(called)
     }
@@ -108,7 +152,7 @@ impl Mailer {
     }
 
     async fn write(&self, after: i64, last: &Recorded, called: &Called) -> Result<bool, sqlx::Error> {
-        if called.mails.is_empty() && called.erased.is_empty() {
+        if called.is_nothing() {
             // Nothing is lost with this: it need not wait for the disk.
             let mut conn = self.journal.pool().acquire().await?;
             return advance(&mut conn, after, last, "off").await;
@@ -117,6 +161,14 @@ impl Mailer {
         if !advance(&mut transaction, after, last, "on").await? {
             transaction.rollback().await?;
             return Ok(false);
+        }
+        if !called.outdated.is_empty() {
+            // Before those of this batch, which are newer.
+            sqlx::query("delete from outbox where kind = $1 and params ->> 'api_key' = any($2)")
+                .bind(MailKind::ApiKeyExpires.as_str())
+                .bind(called.outdated.iter().map(ToString::to_string).collect::<Vec<_>>())
+                .execute(&mut *transaction)
+                .await?;
         }
         insert(&mut *transaction, &called.mails).await?;
         if !called.erased.is_empty() {
@@ -150,6 +202,8 @@ fn calls(event_type: &str) -> bool {
             | "PasswordChanged"
             | "ProfileChanged"
             | "ApiKeyCreated"
+            | "ApiKeyChanged"
+            | "ApiKeyRevoked"
             | "UserErased"
     )
 }

@@ -5,7 +5,7 @@
 //! never not at all.
 
 use super::kind::{MailKind, Params};
-use domain::UserId;
+use domain::{Timestamp, UserId};
 use journal::Journal;
 use sqlx::{PgExecutor, Row};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) user_id: Option<UserId>,
     pub(crate) address: Option<String>,
     pub(crate) params: Params,
+    /// When it is to leave; at once, if nothing is said.
+    pub(crate) due: Option<Timestamp>,
 }
 
 /// A row that was taken, to be sent now.
@@ -43,13 +45,13 @@ pub(super) struct Taken {
     pub(super) attempts: i32,
     /// Microseconds since 1970.
     pub(super) created_at: i64,
-    /// Since it was wanted.
+    /// Since it was to leave first.
     pub(super) age: Duration,
 }
 
 impl Wanted {
     pub(crate) fn of(kind: MailKind, user_id: UserId) -> Self {
-        Self { kind, user_id: Some(user_id), address: None, params: Params::default() }
+        Self { kind, user_id: Some(user_id), address: None, params: Params::default(), due: None }
     }
 }
 
@@ -148,15 +150,19 @@ pub(super) async fn insert(conn: impl PgExecutor<'_>, mails: &[Wanted]) -> Resul
     let all =
         |params: &Params| serde_json::to_string(params).map_err(|error| sqlx::Error::Encode(error.into()));
     let params: Vec<String> = mails.iter().map(|mail| all(&mail.params)).collect::<Result<_, _>>()?;
+    // What is to leave later counts from then, or it would be given up the first time it does not.
     sqlx::query(
-        "insert into outbox (kind, user_id, address, params) \
-         select kind, user_id, address, params::json from unnest($1::text[], $2::uuid[], $3::text[], $4::text[]) \
-                as x (kind, user_id, address, params)",
+        "insert into outbox (kind, user_id, address, params, created_at, due_at) \
+         select kind, user_id, address, params::json, coalesce(due, clock_timestamp()), \
+                coalesce(due, clock_timestamp()) \
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) \
+                as x (kind, user_id, address, params, due)",
     )
     .bind(mails.iter().map(|mail| mail.kind.as_str()).collect::<Vec<_>>())
     .bind(mails.iter().map(|mail| mail.user_id.map(|id| id.0)).collect::<Vec<_>>())
     .bind(mails.iter().map(|mail| mail.address.clone()).collect::<Vec<_>>())
     .bind(params)
+    .bind(mails.iter().map(|mail| mail.due.map(Timestamp::to_datetime)).collect::<Vec<_>>())
     .execute(conn)
     .await?;
     for mail in mails {

@@ -99,6 +99,10 @@ impl fmt::Debug for MailToken {
 }
 
 impl TokenDigest {
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(crate) fn is_of(&self, token: &MailToken) -> bool {
         self.0.ct_eq(&token.digest().0).into()
     }

@@ -5,7 +5,7 @@
 
 use crate::envelope::Beside;
 use crate::vault::SealedAt;
-use crate::{Commands, Context, Failure, NewSecret, Outcome, SecretKind};
+use crate::{Commands, Context, Failure, NewSecret, Outcome, RequestKey, SecretKind};
 use async_trait::async_trait;
 use domain::user::{CredentialsHeld, Exchange, UserCommand};
 use domain::{Sealed, Timestamp, UserId};
@@ -95,12 +95,25 @@ impl Commands {
                 secret.map_or("", ExposeSecret::expose_secret).as_bytes(),
             ],
         );
+        // A repeat leaves nothing, so the exchange is not asked again either.
+        let attempt = self.try_to_leave(&context, key, user_id, exchange, (&credentials, verifier));
+        self.once(&context, self.answer_again(key, user_id), attempt).await
+    }
+
+    async fn try_to_leave(
+        &self,
+        context: &Context,
+        key: Option<RequestKey>,
+        user_id: UserId,
+        exchange: Exchange,
+        (credentials, verifier): (&ExchangeCredentials, &dyn VerifyCredentials),
+    ) -> Outcome {
         let data_key = self.data_key_of(user_id).await?;
-        let Verification { verified, permissions } = verifier.verify(exchange, &credentials).await;
-        let hint = key_hint(plain_key);
+        let Verification { verified, permissions } = verifier.verify(exchange, credentials).await;
+        let hint = key_hint(credentials.key.expose_secret());
         let key_hint =
             self.vault().seal(&data_key, user_id, "ExchangeCredentialsChanged", "key_hint", &hint)?;
-        let written = written(&credentials)?;
+        let written = written(credentials)?;
         let sealed = self.vault().seal(&data_key, user_id, PLACE, exchange.as_str(), &written)?;
         let command = UserCommand::ChangeCredentials {
             exchange,
@@ -114,7 +127,7 @@ impl Commands {
             value: sealed.sealed.into_bytes(),
         };
         let beside = Beside { secrets: vec![secret], ..Beside::default() };
-        self.change_user(&context, key, user_id, command, beside).await
+        self.change_user(context, key, user_id, command, beside).await
     }
 
     pub async fn remove_credentials(&self, context: Context, user_id: UserId, exchange: Exchange) -> Outcome {

@@ -4,8 +4,8 @@ use super::recovery::used;
 use crate::envelope::Beside;
 use crate::mail::{MailKind, MailToken, Params, Purpose, Wanted, is_capped, redeem};
 use crate::vault::SealedAt;
-use crate::{ClaimKind, Commands, Context, Failure, Outcome, SecretKind};
-use domain::user::{User, UserCommand, UserRefusal};
+use crate::{ClaimKind, Commands, Context, Failure, Outcome, RequestKey, SecretKind};
+use domain::user::{Person, UserCommand};
 use domain::{Email, Sealed, Timestamp, UserId};
 use journal::JournalError;
 
@@ -13,8 +13,15 @@ impl Commands {
     /// Proves the address that the token was mailed to; if that was a new one, it takes the old one's place.
     pub async fn verify_email(&self, context: Context, token: &str) -> Outcome {
         let token = MailToken::parse(token).ok_or(Failure::InvalidMailToken)?;
+        let user_id = token.user_for(Purpose::Verify).ok_or(Failure::InvalidMailToken)?;
+        let key = self.request_key(&context, &[b"verify_email", token.digest().as_bytes()]);
+        let attempt = self.try_verify(&context, key, &token);
+        self.once(&context, self.answer_again(key, user_id), attempt).await.map_err(used)
+    }
+
+    async fn try_verify(&self, context: &Context, key: Option<RequestKey>, token: &MailToken) -> Outcome {
         let now = self.options().clock.now();
-        let redeemed = redeem(self.journal(), &token, Purpose::Verify, now).await;
+        let redeemed = redeem(self.journal(), token, Purpose::Verify, now).await;
         let redeemed = redeemed.map_err(JournalError::Postgres)?;
         let (user_id, held, email_version) = redeemed.ok_or(Failure::InvalidMailToken)?;
         let mut dropped = vec![(SecretKind::VerifyToken, String::new())];
@@ -27,7 +34,7 @@ impl Commands {
         }
         let command = UserCommand::VerifyEmail { email_version, email: held.email, at: Timestamp::default() };
         let beside = Beside { claims, dropped, ..Beside::default() };
-        self.change_user(&context, None, user_id, command, beside).await.map_err(used)
+        self.change_user(context, key, user_id, command, beside).await
     }
 
     /// Wants the mail with the token once more. Who has proved their address gets none.
@@ -37,19 +44,14 @@ impl Commands {
     }
 
     /// Wants a mail to the address that is to become the user's, and word of it to the present one. Nothing changes before
-    /// the new one is proved. Answers with the user as they stay.
-    pub async fn start_email_change(&self, user_id: UserId, new: &Email) -> Result<User, Failure> {
-        let [claim] = self.new_claims(user_id, [(ClaimKind::Email, new.normalised())]).await?;
-        if claim.is_taken {
-            return self.declined(ClaimKind::Email.refusal()).await;
-        }
-        let user = self.load_user(user_id).await?;
-        let Some(person) = user.person() else { return self.declined(UserRefusal::NotFound.into()).await };
+    /// the new one is proved.
+    pub(super) async fn start_email_change(&self, person: &Person, new: &Email) -> Result<(), Failure> {
+        let user_id = person.user_id;
         let now = self.options().clock.now();
         // Silently, as for every mail with a token: word to the present address is no way to pester its owner either.
         let capped = is_capped(self.journal(), user_id, Purpose::Verify, now).await;
         if capped.map_err(JournalError::Postgres)? {
-            return Ok(user);
+            return Ok(());
         }
         let notice = Wanted {
             params: Params { at: Some(now), ..Params::default() },
@@ -61,14 +63,7 @@ impl Commands {
             ..Wanted::of(MailKind::VerifyNewEmail, user_id)
         };
         let wanted = self.outbox().want_instead(user_id, &[notice, verification]).await;
-        wanted.map_err(JournalError::Postgres)?;
-        Ok(user)
-    }
-
-    /// As the sequencer would, had it been asked.
-    async fn declined<T>(&self, refusal: crate::Refusal) -> Result<T, Failure> {
-        let position = self.journal().head().await?.position;
-        Err(Failure::Refused { refusal, position, replayed: false })
+        Ok(wanted.map_err(JournalError::Postgres)?)
     }
 
     async fn open_new_email(&self, user_id: UserId, sealed: &Sealed) -> Result<Email, Failure> {

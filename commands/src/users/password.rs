@@ -3,7 +3,7 @@
 use super::login::Credentials;
 use crate::envelope::Beside;
 use crate::password::{NewPassword, needs_rehash};
-use crate::{Commands, Context, Failure, NewSecret, Outcome, SecretKind};
+use crate::{Commands, Context, Failure, NewSecret, Outcome, RequestKey, SecretKind};
 use domain::user::{PasswordChangeReason, Person, User, UserCommand};
 use domain::{Email, LoginSessionId, Timestamp, UserId, Username};
 use journal::JournalError;
@@ -26,18 +26,66 @@ impl Commands {
         session_id: LoginSessionId,
         change: PasswordChange,
     ) -> Outcome {
+        let again = self.change_password_again(&context, user_id, &change);
+        let attempt = self.try_password_change(&context, user_id, session_id, &change);
+        self.once(&context, again, attempt).await
+    }
+
+    async fn try_password_change(
+        &self,
+        context: &Context,
+        user_id: UserId,
+        session_id: LoginSessionId,
+        change: &PasswordChange,
+    ) -> Outcome {
         let user = self.load_user(user_id).await?;
         let person = user.person().ok_or(Failure::InvalidCredentials)?;
-        let new = self.fit_password(person, change.new, change.blocklist).await?;
-        let version = self.prove(user_id, change.current).await?;
+        let new = self.fit_password(person, change.new.clone(), change.blocklist).await?;
+        let version = self.prove(user_id, change.current.clone()).await?;
         let command = UserCommand::ChangePassword {
             password_version: version,
             reason: PasswordChangeReason::Changed,
             except: Some(session_id),
             at: Timestamp::default(),
         };
-        let beside = self.new_password_beside(new, version).await?;
-        self.change_user(&context, None, user_id, command, beside).await
+        let hash = self.hash_for(context, new.into_secret()).await?;
+        let key = self.password_change_key(context, user_id, change, &hash).await?;
+        let beside = new_password_beside(hash, version)?;
+        self.change_user(context, key, user_id, command, beside).await
+    }
+
+    /// Whoever tries other passwords under a key that is known guesses, and is counted like everybody who does.
+    async fn change_password_again(
+        &self,
+        context: &Context,
+        user_id: UserId,
+        change: &PasswordChange,
+    ) -> Outcome {
+        let account = self.throttle().account(user_id).await?;
+        let guess = self.throttle().reserve(&account).await?;
+        let hash = self.hash_for(context, change.new.clone()).await?;
+        let key = self.password_change_key(context, user_id, change, &hash).await?;
+        let answer = self.answer_again(key, user_id).await;
+        if matches!(answer, Err(Failure::KeyReused)) {
+            guess.settle(false).await;
+        }
+        answer
+    }
+
+    async fn password_change_key(
+        &self,
+        context: &Context,
+        user_id: UserId,
+        change: &PasswordChange,
+        new_hash: &str,
+    ) -> Result<Option<RequestKey>, Failure> {
+        if context.key.is_none() {
+            return Ok(None);
+        }
+        let current = self.hash_for(context, change.current.clone()).await?;
+        let parts =
+            [b"change_password".as_slice(), user_id.0.as_bytes(), current.as_bytes(), new_hash.as_bytes()];
+        Ok(self.request_key(context, &parts))
     }
 
     /// Whether whoever asks in this user's name is the one who knows their password. A wrong one counts like a failed
@@ -55,27 +103,6 @@ impl Commands {
         } else {
             Err(Failure::InvalidCredentials)
         }
-    }
-
-    /// What is written with a change of password: its hash; and no link that was mailed before is good any more. A link to
-    /// another address may have been asked for by who the change is to keep out.
-    pub(super) async fn new_password_beside(
-        &self,
-        password: NewPassword,
-        version_before: u64,
-    ) -> Result<Beside, Failure> {
-        let hash = self.hasher().hash(password.into_secret()).await?;
-        let version =
-            i64::try_from(version_before + 1).map_err(|error| Failure::Internal(error.to_string()))?;
-        let secret =
-            NewSecret { kind: SecretKind::Password, name: String::new(), version, value: hash.into_bytes() };
-        Ok(Beside {
-            secrets: vec![secret],
-            dropped: [SecretKind::ResetToken, SecretKind::VerifyToken]
-                .map(|kind| (kind, String::new()))
-                .into(),
-            ..Beside::default()
-        })
     }
 
     /// A password that passed the policy for this person.
@@ -138,4 +165,17 @@ impl Commands {
             Err(error) => tracing::warn!(event = "password_not_rehashed", error_message = %error),
         }
     }
+}
+
+/// What is written with a change of password: its hash; and no link that was mailed before is good any more. A link to
+/// another address may have been asked for by who the change is to keep out.
+pub(super) fn new_password_beside(hash: String, version_before: u64) -> Result<Beside, Failure> {
+    let version = i64::try_from(version_before + 1).map_err(|error| Failure::Internal(error.to_string()))?;
+    let secret =
+        NewSecret { kind: SecretKind::Password, name: String::new(), version, value: hash.into_bytes() };
+    Ok(Beside {
+        secrets: vec![secret],
+        dropped: [SecretKind::ResetToken, SecretKind::VerifyToken].map(|kind| (kind, String::new())).into(),
+        ..Beside::default()
+    })
 }

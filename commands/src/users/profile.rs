@@ -64,7 +64,7 @@ impl Commands {
     /// All of it at once, the address too: for who may say so without proof.
     pub async fn change_profile(&self, context: Context, user_id: UserId, change: ProfileChange) -> Outcome {
         let key = self.request_key(&context, &change.parts(&user_id));
-        self.apply(&context, key, user_id, change).await
+        self.apply(&context, key, user_id, change, Vec::new()).await
     }
 
     /// A new address is asked first, and takes the old one's place when the mail to it is answered. Answers which was.
@@ -75,27 +75,29 @@ impl Commands {
         mut change: ProfileChange,
     ) -> Result<(Done, Option<Email>), Failure> {
         let key = self.request_key(&context, &change.parts(&user_id));
-        let now = self.plain_profile(user_id).await?.unwrap_or_default();
-        let email = change.email.take().filter(|email| now.email.as_deref() != Some(email.as_str()));
-        if let Some(email) = &email {
-            // Before anything changes: else half of the request would be done.
-            self.must_be_free(user_id, email).await?;
+        let asked = change.email.take();
+        let free = match &asked {
+            Some(email) => self.new_claims(user_id, [(ClaimKind::Email, email.normalised())]).await?.into(),
+            None => Vec::new(),
+        };
+        let done = self.apply(&context, key, user_id, change, free).await?;
+        let person = done.user.as_deref().and_then(User::person);
+        let (Some(asked), Some(person)) = (asked, person) else { return Ok((done, None)) };
+        // As it was when it was decided: a repeat says what the first said, whatever became of the address since.
+        if self.opened(person).await?.email.as_deref() == Some(asked.as_str()) {
+            return Ok((done, None));
         }
-        let done = self.apply(&context, key, user_id, change).await?;
-        // For a repeat too: the first may not have got this far. A second mail does no harm, its link replaces the first's.
-        if let Some(email) = &email {
-            self.start_email_change(user_id, email).await?;
+        if !done.replayed || self.is_under_the_same_address(person).await? {
+            self.start_email_change(person, &asked).await?;
         }
-        Ok((done, email))
+        Ok((done, Some(asked)))
     }
 
-    async fn must_be_free(&self, user_id: UserId, email: &Email) -> Result<(), Failure> {
-        let [claim] = self.new_claims(user_id, [(ClaimKind::Email, email.normalised())]).await?;
-        if !claim.is_taken {
-            return Ok(());
-        }
-        let position = self.journal().head().await?.position;
-        Err(Failure::Refused { refusal: ClaimKind::Email.refusal(), position, replayed: false })
+    /// Then a repeat wants the mails again: the first may not have got this far. A second mail does no harm, its link
+    /// replaces the first's.
+    async fn is_under_the_same_address(&self, then: &Person) -> Result<bool, Failure> {
+        let user = self.load_user(then.user_id).await?;
+        Ok(user.person().is_some_and(|now| now.email_version == then.email_version))
     }
 
     async fn apply(
@@ -104,6 +106,7 @@ impl Commands {
         key: Option<RequestKey>,
         user_id: UserId,
         change: ProfileChange,
+        free: Vec<NewClaim>,
     ) -> Outcome {
         let data_key = self.data_key_of(user_id).await?;
         let new = change.beyond(&self.plain_profile(user_id).await?.unwrap_or_default());
@@ -120,7 +123,7 @@ impl Commands {
             at: Timestamp::default(),
         };
         let claims = self.claims_of(user_id, &new).await?;
-        self.change_user(context, key, user_id, command, Beside { claims, ..Beside::default() }).await
+        self.change_user(context, key, user_id, command, Beside { claims, free, ..Beside::default() }).await
     }
 
     async fn claims_of(&self, user_id: UserId, new: &ProfileChange) -> Result<Vec<NewClaim>, Failure> {

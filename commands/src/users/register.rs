@@ -32,11 +32,8 @@ impl Commands {
                 ],
             )
             .await?;
-        let password = new.password.into_secret();
-        let password_hash = match self.salt_of(&context) {
-            Some(salt) => self.hasher().hash_salted(password, salt).await?,
-            None => self.hasher().hash(password).await?,
-        };
+        let password_hash = self.hash_for(&context, new.password.into_secret()).await?;
+        let roles = format!("{:?}", new.roles);
         let key = self.request_key(
             &context,
             &[
@@ -45,6 +42,7 @@ impl Commands {
                 new.email.as_str().as_bytes(),
                 new.name.as_ref().map_or("", |name| name.as_str()).as_bytes(),
                 currency.code().as_bytes(),
+                roles.as_bytes(),
                 password_hash.as_bytes(),
             ],
         );
@@ -64,14 +62,5 @@ impl Commands {
             wrapped_data_key: wrapped.value,
         };
         self.submit(self.envelope(&context, key, Command::Register(Box::new(register)))).await
-    }
-
-    /// A repeat of a request has to be known as the same request, password and all, and nothing may be kept of the
-    /// password that is easier to guess from than its hash. So the hash itself is compared: its salt follows from the
-    /// key, which is used once.
-    fn salt_of(&self, context: &Context) -> Option<[u8; 16]> {
-        let key = context.key.as_ref()?;
-        let key = self.vault().request_key(context.principal.key_scope(), key);
-        Some(self.vault().fingerprint(&[b"password salt", key.as_bytes()]).into_bytes())
     }
 }

@@ -210,7 +210,7 @@ async fn a_changed_password_is_told_of_whatever_is_preferred_and_in_ones_languag
     let change = async |from: &str, to: &str| {
         let session = LoginSessionId(Uuid::nil());
         let change = PasswordChange { current: from.into(), new: to.into(), blocklist: true };
-        let context = context(ada.principal(), "unused");
+        let context = context(ada.principal(), to);
         working.commands.change_password(context, ada.user_id, session, change).await.unwrap();
     };
     change(PASSWORD, NEW_PASSWORD).await;
@@ -266,6 +266,12 @@ async fn a_copied_session_and_a_new_key_are_told_of() {
     working.stop().await;
 }
 
+async fn ask_for_address(commands: &Commands, holder: &Holder, address: &str) -> Result<(), Failure> {
+    let change = ProfileChange { email: Some(Email::parse(address).unwrap()), ..ProfileChange::default() };
+    let context = context(holder.principal(), address);
+    commands.change_own_profile(context, holder.user_id, change).await.map(|_| ())
+}
+
 #[tokio::test]
 async fn an_address_is_changed_by_a_mail_to_the_new_one_and_word_to_the_old() {
     let house = House::build().await;
@@ -276,9 +282,7 @@ async fn an_address_is_changed_by_a_mail_to_the_new_one_and_word_to_the_old() {
     let sink = SmtpSink::open(0).await;
     let courier = courier(&working.commands, &sink.url());
     send_all(&courier).await;
-    let start = async |address: &str| {
-        working.commands.start_email_change(ada.user_id, &Email::parse(address).unwrap()).await
-    };
+    let start = async |address: &str| ask_for_address(&working.commands, &ada, address).await;
     let refused = start("BEA@example.com").await.unwrap_err();
     assert!(matches!(refused, Failure::Refused { refusal: Refusal::EmailTaken, .. }), "{refused:?}");
     start("new@example.org").await.unwrap();
@@ -321,8 +325,7 @@ async fn asking_for_address_after_address_pesters_nobody() {
     send_all(&courier).await;
     let before = sink.delivered().len();
     for n in 0..12 {
-        let email = Email::parse(&format!("new{n}@example.org")).unwrap();
-        working.commands.start_email_change(ada.user_id, &email).await.unwrap();
+        ask_for_address(&working.commands, &ada, &format!("new{n}@example.org")).await.unwrap();
         // Those that wait are replaced, those that have left are counted.
         if n % 2 == 1 {
             send_all(&courier).await;
@@ -339,11 +342,7 @@ async fn an_address_that_was_taken_meanwhile_is_not_given_away_twice() {
     let house = House::build().await;
     let working = house.work().await;
     let ada = Holder::register(&working.commands, "ada").await;
-    working
-        .commands
-        .start_email_change(ada.user_id, &Email::parse("new@example.org").unwrap())
-        .await
-        .unwrap();
+    ask_for_address(&working.commands, &ada, "new@example.org").await.unwrap();
     let sink = SmtpSink::open(0).await;
     send_all(&courier(&working.commands, &sink.url())).await;
     let first = registration("eve", "new@example.org");
