@@ -48,7 +48,7 @@ pub(crate) struct Registered {
 /// Register a user and open their first wallet
 #[utoipa::path(
     post, path = "/auth/register", tag = "auth",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe. Who is not signed in shares keys with everybody else who is not: take a random one, such as a UUID")),
     request_body = RegisterForm<'_>,
     responses((status = 201, description = "Registered", body = Registered), Problems)
 )]

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::door::Arrival;
-use crate::input::{Check, JsonBody, Raw};
+use crate::input::{Anonymous, Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::auth::changed;
@@ -10,7 +10,6 @@ use crate::routes::auth::mail_token;
 use crate::routes::users::changed::UserChanged;
 use axum::extract::State;
 use axum::response::Response;
-use commands::Principal;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -29,11 +28,13 @@ pub(crate) struct VerifyEmailForm<'a> {
 /// takes the place of the present one.
 #[utoipa::path(
     post, path = "/auth/email/verify", tag = "auth",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe: a repeat with the same token is answered as the first was, though the token is used up. Who is not signed in shares keys with everybody else who is not: take a random one, such as a UUID")),
     request_body = VerifyEmailForm<'_>,
     responses((status = 200, description = "Proved", body = UserChanged), Problems)
 )]
 pub(crate) async fn verify(
     State(app): State<App>,
+    Anonymous(context): Anonymous,
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
@@ -42,7 +43,6 @@ pub(crate) async fn verify(
     let Some(token) = check.required("/token", form.token, mail_token) else {
         return Err(check.into_problem());
     };
-    let context = arrival.context(Principal::Anonymous, None);
     let done = app.commands().verify_email(context, &token).await?;
     changed::answer(&app, &arrival, "email_verified", &["email_verified"], &done).await
 }

@@ -2,17 +2,15 @@
 
 use super::password;
 use crate::app::App;
-use crate::auth::Allowed;
 use crate::auth::rule::ManageAccount;
 use crate::door::Arrival;
-use crate::input::{Check, IfMatch, JsonBody, Raw};
+use crate::input::{Asked, Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::auth::changed;
 use crate::routes::users::changed::UserChanged;
 use axum::extract::State;
 use axum::response::Response;
-use commands::Context;
 use commands::users::PasswordChange;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -34,22 +32,22 @@ pub(crate) struct ChangePasswordForm<'a> {
 /// It takes the present one; a wrong one counts like a failed sign-in. All other login sessions end, this one goes on.
 #[utoipa::path(
     post, path = "/auth/password", tag = "auth", security(("access_token" = [])),
-    params(("If-Match" = Option<String>, Header, description = "Only if the user still has this version")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe. A repeat is known by both passwords, and another one under the same key counts like a failed sign-in"),
+        ("If-Match" = Option<String>, Header, description = "Only if the user still has this version"),
+    ),
     request_body = ChangePasswordForm<'_>,
     responses((status = 200, description = "Changed", body = UserChanged), Problems)
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    allowed: Allowed<ManageAccount>,
-    IfMatch(expected_version): IfMatch,
+    Asked { allowed, context }: Asked<ManageAccount>,
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let person = allowed.caller.person()?;
     let (current, new) = read(&body.read()?)?;
     let change = PasswordChange { current, new, blocklist: app.settings().password_blocklist };
-    // No key: a repeat would have to be known by its passwords, and nothing is kept of those.
-    let context = Context { expected_version, ..arrival.context(allowed.caller.principal(), None) };
     let changed = app.commands().change_password(context, person.user_id, person.session_id, change).await;
     changed::answer(&app, &arrival, "password_changed", &["password"], &changed?).await
 }

@@ -1,7 +1,7 @@
 //! POST /auth/password/forgot: a mail with a link to choose a new password.
 
 use crate::app::App;
-use crate::input::{Check, JsonBody, Raw};
+use crate::input::{Check, IdempotencyKey, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::auth::changed::{self, MailAccepted};
@@ -25,10 +25,16 @@ pub(crate) struct ForgotPasswordForm<'a> {
 /// an hour; what is asked for beyond them is accepted, and not sent.
 #[utoipa::path(
     post, path = "/auth/password/forgot", tag = "auth",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Taken, and not needed: nothing changes but which link is good, and that is the newest, however often one is asked for")),
     request_body = ForgotPasswordForm<'_>,
     responses((status = 202, description = "Accepted", body = MailAccepted), Problems)
 )]
-pub(crate) async fn forgot(State(app): State<App>, body: JsonBody) -> Result<Response, Problem> {
+pub(crate) async fn forgot(
+    State(app): State<App>,
+    // Only that it is one: a repeat does what the first did, and says the same.
+    _: IdempotencyKey,
+    body: JsonBody,
+) -> Result<Response, Problem> {
     let form: ForgotPasswordForm<'_> = body.read()?;
     let mut check = Check::default();
     let Some(email) = check.required("/email", form.email, Email::parse) else {

@@ -3,7 +3,7 @@
 use super::password;
 use crate::app::App;
 use crate::door::Arrival;
-use crate::input::{Check, JsonBody, Raw};
+use crate::input::{Anonymous, Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::auth::changed;
@@ -11,7 +11,6 @@ use crate::routes::auth::mail_token;
 use crate::routes::users::changed::UserChanged;
 use axum::extract::State;
 use axum::response::Response;
-use commands::Principal;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -33,11 +32,13 @@ pub(crate) struct ResetPasswordForm<'a> {
 /// begins.
 #[utoipa::path(
     post, path = "/auth/password/reset", tag = "auth",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe: a repeat with the same token is answered as the first was, though the token is used up. Who is not signed in shares keys with everybody else who is not: take a random one, such as a UUID")),
     request_body = ResetPasswordForm<'_>,
     responses((status = 200, description = "Reset", body = UserChanged), Problems)
 )]
 pub(crate) async fn reset(
     State(app): State<App>,
+    Anonymous(context): Anonymous,
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
@@ -47,7 +48,6 @@ pub(crate) async fn reset(
     let new = check.required("/new_password", form.new_password, password);
     let (Some(token), Some(new)) = (token, new) else { return Err(check.into_problem()) };
     let blocklist = app.settings().password_blocklist;
-    let context = arrival.context(Principal::Anonymous, None);
     let done = app.commands().reset_password(context, &token, new, blocklist).await?;
     changed::answer(&app, &arrival, "password_reset", &["password"], &done).await
 }
