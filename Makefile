@@ -39,6 +39,12 @@ fuzz-api: ## asks everything the OpenAPI document allows, and much that it does 
 	@cargo build -p counterfoil
 	@scripts/fuzz-api
 
+.PHONY: test-page
+test-page: ## opens the links of mails in a real browser (Chromium), and does there what a person would do
+	@scripts/ensure-servers
+	@cargo build -p counterfoil
+	@scripts/test-page
+
 .PHONY: check
 check: ## formatting, lints, licences and bans, rules of the house
 	@scripts/ensure-tools

@@ -87,6 +87,8 @@ fn operations() -> OpenApiRouter<App> {
 fn pages() -> Router<App> {
     Router::new()
         .route("/", get(page::page))
+        .route("/page.js", get(page::script))
+        .route("/page.css", get(page::style))
         .route(PREFIX, get(page::with_slash))
         .route("/openapi.json", get(docs::openapi))
         .route("/docs", get(docs::redirect))
@@ -106,7 +108,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Every pattern of every router here, for counting.
 pub(crate) fn patterns() -> Vec<String> {
     let docs = ["/docs", "/docs/", "/docs/{*path}", "/redoc", "/redoc/redoc.standalone.js"];
-    let pages = ["/", PREFIX, "/openapi.json"].into_iter().chain(docs).map(str::to_owned);
+    let pages =
+        ["/", "/page.js", "/page.css", PREFIX, "/openapi.json"].into_iter().chain(docs).map(str::to_owned);
     openapi().paths.paths.into_keys().chain(pages).collect()
 }
 

@@ -9,8 +9,14 @@ use axum::http::{HeaderMap, HeaderValue};
 
 /// For data: it is not a page, and nothing in it may ever act like one.
 const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// For our own pages: everything from here, nothing from anywhere else. Swagger UI styles itself inline.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+/// For the first page, which holds tokens of mails and new passwords: its own script and style, and the interface. The
+/// image is the empty one that keeps a browser from looking for an icon.
+const FRONT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+/// For the documentation: everything from here, nothing from anywhere else. Swagger UI styles itself inline.
+const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
@@ -28,7 +34,8 @@ const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000; incl
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
     None,
-    Ours,
+    Front,
+    Docs,
     Redoc,
 }
 
@@ -40,9 +47,10 @@ pub(super) struct Kind {
 
 pub(super) fn page(path: &str) -> Page {
     match path {
-        "/" | "/docs" => Page::Ours,
+        "/" => Page::Front,
+        "/docs" => Page::Docs,
         "/redoc" => Page::Redoc,
-        _ if path.starts_with("/docs/") => Page::Ours,
+        _ if path.starts_with("/docs/") => Page::Docs,
         _ => Page::None,
     }
 }
@@ -50,7 +58,8 @@ pub(super) fn page(path: &str) -> Page {
 pub(super) fn set(headers: &mut HeaderMap, request_id: &RequestId, kind: Kind) {
     let policy = match kind.page {
         Page::None => DATA_POLICY,
-        Page::Ours => PAGE_POLICY,
+        Page::Front => FRONT_POLICY,
+        Page::Docs => DOCS_POLICY,
         Page::Redoc => REDOC_POLICY,
     };
     headers.insert(X_REQUEST_ID, request_id.header());

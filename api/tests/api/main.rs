@@ -39,6 +39,7 @@ mod keys_file;
 mod mails;
 mod matrix;
 mod operations;
+mod page;
 mod preferences;
 mod reading;
 mod registration;
