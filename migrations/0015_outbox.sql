@@ -19,6 +19,8 @@ create table outbox (
 ) with (fillfactor = 70);
 create index outbox_by_due on outbox (due_at);
 create index outbox_by_user on outbox (user_id);
+-- What is wanted of a key long before it is due.
+create index outbox_by_api_key on outbox ((params ->> 'api_key')) where kind = 'api_key_expires';
 
 -- How far the mailer has read. Where a journal has events already when this is made, it begins at the end: nobody wants the
 -- mails of last year.

@@ -102,8 +102,9 @@ impl Mailer {
                 UserEvent::RefreshTokenReused { .. } => tells(MailKind::TokenReused),
                 UserEvent::PasswordChanged { .. } => tells(MailKind::PasswordChanged),
                 UserEvent::ApiKeyCreated { key_id, expires_at, .. } => {
+                    called.mails.extend(tells(MailKind::ApiKeyCreated));
                     called.remind(user_id, key_id, expires_at, at);
-                    tells(MailKind::ApiKeyCreated)
+                    continue;
                 }
                 UserEvent::ApiKeyChanged { key_id, change, .. } => {
                     if let Some(expires_at) = change.expires_at {

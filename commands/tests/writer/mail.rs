@@ -12,7 +12,7 @@ use uuid::Uuid;
 const PASSWORD: &str = "correct-horse-battery";
 const NEW_PASSWORD: &str = "another-horse-altogether";
 
-fn feed(house: &House) -> Feed {
+pub fn feed(house: &House) -> Feed {
     Feed {
         journal: house.journal.clone(),
         tail: house.tail.clone(),
@@ -21,7 +21,7 @@ fn feed(house: &House) -> Feed {
     }
 }
 
-fn courier(commands: &Commands, url: &str) -> Courier {
+pub fn courier(commands: &Commands, url: &str) -> Courier {
     let options = CourierOptions {
         from: "Counterfoil <no-reply@money.example>".parse().unwrap(),
         public_url: "https://money.example".to_owned(),
@@ -30,13 +30,13 @@ fn courier(commands: &Commands, url: &str) -> Courier {
 }
 
 /// Reads all there is.
-async fn catch_up(house: &House, working: &Working) {
+pub async fn catch_up(house: &House, working: &Working) {
     let mut mailer = Mailer::follow(&working.commands, feed(house));
     while mailer.run_once().await.unwrap() != Outcome::UpToDate {}
 }
 
 /// Sends all that is due.
-async fn send_all(courier: &Courier) {
+pub async fn send_all(courier: &Courier) {
     while courier.run_once().await.unwrap() > 0 {}
 }
 
@@ -258,7 +258,10 @@ async fn a_copied_session_and_a_new_key_are_told_of() {
     };
     working.commands.create_api_key(context(ada.principal(), "k"), ada.user_id, key).await.unwrap();
     catch_up(&house, &working).await;
-    assert_eq!(kinds(&waiting(&house).await), ["verify_email", "token_reused", "api_key_created"]);
+    assert_eq!(
+        kinds(&waiting(&house).await),
+        ["verify_email", "token_reused", "api_key_created", "api_key_expires"]
+    );
     let sink = SmtpSink::open(0).await;
     send_all(&courier(&working.commands, &sink.url())).await;
     assert_eq!(sink.delivered().len(), 3);

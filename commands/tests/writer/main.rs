@@ -14,6 +14,7 @@ mod cut_commits;
 mod expiry;
 mod hand_over;
 mod house;
+mod key_reminders;
 mod keys;
 mod mail;
 mod proxy;
