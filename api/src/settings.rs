@@ -15,6 +15,8 @@ pub struct Settings {
     /// Else only health and operations are served: for a process with other roles.
     pub serves_interface: bool,
     pub access_token_ttl: Duration,
+    /// How long after signing in somebody may do what else takes their password.
+    pub recent_login: Duration,
     /// Whether owners may deposit into their own wallets.
     pub self_deposit: bool,
     pub password_blocklist: bool,

@@ -91,8 +91,8 @@ impl Admission {
             self.check_session(access).await?;
             self.verified.insert(token, access);
         }
-        let Access { user_id, session_id, is_admin, .. } = access;
-        Ok(Person { user_id, session_id, is_admin })
+        let Access { user_id, session_id, is_admin, auth_time, .. } = access;
+        Ok(Person { user_id, session_id, is_admin, auth_time })
     }
 
     /// Whether the session is open in the journal: asked once for a token that this process did not issue.

@@ -154,7 +154,12 @@ mod tests {
     const ADA: UserId = UserId(Uuid::from_u128(1));
 
     fn person(is_admin: bool) -> Caller {
-        Caller::Person(Person { user_id: ADA, session_id: LoginSessionId(Uuid::nil()), is_admin })
+        Caller::Person(Person {
+            user_id: ADA,
+            session_id: LoginSessionId(Uuid::nil()),
+            is_admin,
+            auth_time: 0,
+        })
     }
 
     fn key(is_service: bool, scopes: &[Scope]) -> Caller {

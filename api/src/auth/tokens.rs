@@ -32,6 +32,8 @@ struct Claims {
     iat: u64,
     nbf: u64,
     exp: u64,
+    /// When the login session was opened with a password: exchanging its tokens does not move it.
+    auth_time: u64,
     roles: Vec<Role>,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Access {
     /// In seconds since 1970.
     pub expires_at: u64,
     pub is_admin: bool,
+    /// In seconds since 1970.
+    pub auth_time: u64,
 }
 
 /// A new token.
@@ -129,6 +133,7 @@ impl AccessTokens {
         let session_id = session.session_id;
         let session_ends = session.expires_at.min(session.ends_at).as_seconds();
         let expires_at = (now + self.ttl.as_secs()).min(u64::try_from(session_ends).unwrap_or(0));
+        let auth_time = u64::try_from(session.opened_at.as_seconds()).unwrap_or(0);
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -138,6 +143,7 @@ impl AccessTokens {
             iat: now,
             nbf: now,
             exp: expires_at,
+            auth_time,
             roles,
         };
         let is_admin = claims.roles.contains(&Role::Admin);
@@ -147,7 +153,7 @@ impl AccessTokens {
             header.kid = Some(kid.to_owned());
             jsonwebtoken::encode(&header, &claims, key)
         })?;
-        let access = Access { user_id, session_id, expires_at, is_admin };
+        let access = Access { user_id, session_id, expires_at, is_admin, auth_time };
         Ok(Issued { token, access, expires_in: expires_at.saturating_sub(now) })
     }
 
@@ -171,7 +177,13 @@ impl AccessTokens {
             })?
             .claims;
         let is_admin = claims.roles.contains(&Role::Admin);
-        Ok(Access { user_id: claims.sub, session_id: claims.sid, expires_at: claims.exp, is_admin })
+        Ok(Access {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            expires_at: claims.exp,
+            is_admin,
+            auth_time: claims.auth_time,
+        })
     }
 }
 
@@ -225,7 +237,7 @@ mod tests {
         let now = now();
         json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": ids().0, "sid": ids().1, "jti": Uuid::nil(),
-            "iat": now, "nbf": now, "exp": now + 60, "roles": ["user"],
+            "iat": now, "nbf": now, "exp": now + 60, "auth_time": now, "roles": ["user"],
         })
     }
 
@@ -267,9 +279,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_says_when_its_session_was_opened_however_often_it_was_refreshed() {
+        let (tokens, _ring) = tokens(60);
+        let opened_at = Timestamp::from_micros(1_700_000_000_900_000);
+        let session = LoginSession { generation: 7, opened_at, ..session(3_600) };
+        let issued = tokens.issue(ids().0, &session, vec![]).unwrap();
+        assert_eq!(issued.access.auth_time, 1_700_000_000);
+        assert_eq!(tokens.verify(&issued.token).unwrap().auth_time, 1_700_000_000);
+    }
+
+    #[test]
     fn every_claim_is_required_and_checked() {
         let (tokens, ring) = tokens(60);
-        for missing in ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "roles"] {
+        for missing in ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time", "roles"] {
             let mut claims = claims();
             claims.as_object_mut().unwrap().remove(missing);
             let token = signed(&ring, &header(&ring), &claims);

@@ -50,7 +50,7 @@ mod tests {
     fn only_the_very_same_text_is_remembered() {
         let tokens = VerifiedTokens::new();
         let (user_id, session_id) = (UserId(Uuid::nil()), LoginSessionId(Uuid::nil()));
-        let access = Access { user_id, session_id, expires_at: 1, is_admin: false };
+        let access = Access { user_id, session_id, expires_at: 1, is_admin: false, auth_time: 1 };
         tokens.insert("header.claims.signature", access);
         assert_eq!(tokens.get("header.claims.signature"), Some(access));
         assert_eq!(tokens.get("header.others.signature"), None);

@@ -62,6 +62,7 @@ codes! {
     InsufficientScope: FORBIDDEN, "insufficient_scope", "The key lacks a scope";
     NetworkNotAllowed: FORBIDDEN, "network_not_allowed", "The key may not be used from here";
     DepositNotAllowed: FORBIDDEN, "deposit_not_allowed", "Owners may not deposit here";
+    RecentLoginRequired: FORBIDDEN, "recent_login_required", "Sign in again, or send the password";
     UserSuspended: FORBIDDEN, "user_suspended", "The user is suspended";
 
     RouteNotFound: NOT_FOUND, "route_not_found", "There is no such route";

@@ -1,8 +1,11 @@
-use crate::client::Answered;
-use crate::house::{House, PASSWORD, Person};
+use crate::api_keys::{Key, SOON, balance, change, key_with, keys_of};
+use crate::client::{Answered, Ask};
+use crate::house::{Choices, House, PASSWORD, Person};
 use futures::future::join_all;
 use serde_json::json;
 use std::time::{Duration, Instant};
+use testkit::eventually_within;
+use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -128,6 +131,58 @@ async fn c17_a_reset_changes_the_password_ends_every_session_and_opens_none() {
     house.post("/auth/login").json(&login).send().await.expect(200);
     let notice = house.mail("password_changed", &address(&ada)).await;
     assert!(!notice.text.contains("cfm_"));
+}
+
+#[tokio::test]
+async fn c17_a_reset_switches_off_every_key_until_its_owner_has_looked_at_it() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let [one, two] = [key_with(&house, &ada, &json!({})).await, key_with(&house, &ada, &json!({})).await];
+    let off = key_with(&house, &ada, &json!({})).await;
+    change(&house, &ada, &off, &json!({ "is_active": false })).send().await.expect(200);
+    let elsewhere = house.door_elsewhere(Choices::default()).await;
+    let there = async |key: &Key| {
+        Ask::new(elsewhere, "GET", "/users/me/balance").token(&key.text).send().await.status
+    };
+    for key in [&one, &two] {
+        balance(&house, key).await.expect(200);
+        assert_eq!(there(key).await, 200);
+    }
+    let token = reset_token(&house, &ada).await;
+    let head = house.head().await;
+    let body = reset(&house, &token, NEW_PASSWORD).await.expect(200);
+
+    for key in [&one, &two] {
+        let refused = balance(&house, key).await.problem(401, "invalid_api_key");
+        assert_eq!(refused["detail"], "the key is switched off");
+    }
+    eventually_within(SOON, "the other door refuses both", async || {
+        there(&one).await == 401 && there(&two).await == 401
+    })
+    .await;
+    // All of it at once, or none: nobody can come between.
+    let happened: Vec<(String, OffsetDateTime)> =
+        sqlx::query_as("select event_type, recorded_at from events where position > $1 order by position")
+            .bind(head)
+            .fetch_all(house.journal.pool())
+            .await
+            .unwrap();
+    let types: Vec<&str> = happened.iter().map(|(event_type, _)| event_type.as_str()).collect();
+    assert_eq!(types, ["PasswordChanged", "ApiKeyChanged", "ApiKeyChanged", "LoginSessionEnded"]);
+    assert!(happened.iter().all(|(_, at)| *at == happened[0].1));
+    assert_eq!(body["position"], json!(head + 4));
+
+    let login = json!({ "username": ada.name, "password": NEW_PASSWORD });
+    let signed_in = house.post("/auth/login").json(&login).send().await.expect(200);
+    let ada = Person { token: signed_in["access_token"].as_str().unwrap().to_owned(), ..ada };
+    let list = format!("{}?min_position={}", keys_of(&ada), body["position"]);
+    let listed = house.get(&list).token(&ada.token).send().await.expect(200);
+    let listed = listed["items"].as_array().unwrap();
+    assert_eq!(listed.len(), 3, "they are all there to be looked at");
+    assert!(listed.iter().all(|key| key["is_active"] == json!(false)), "{listed:?}");
+    change(&house, &ada, &one, &json!({ "is_active": true })).send().await.expect(200);
+    balance(&house, &one).await.expect(200);
+    balance(&house, &two).await.problem(401, "invalid_api_key");
 }
 
 #[tokio::test]

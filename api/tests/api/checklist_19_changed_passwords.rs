@@ -1,3 +1,4 @@
+use crate::api_keys::{balance, key_with};
 use crate::client::Answered;
 use crate::house::{House, PASSWORD, Person};
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ async fn c19_other_sessions_end_and_this_one_goes_on() {
     let ada = house.person().await;
     let other = sign_in(&house, &ada, PASSWORD).await.expect(200);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let key = key_with(&house, &ada, &json!({})).await;
     let (other_token, other_refresh) = (text(&other["access_token"]), text(&other["refresh_token"]));
     let answered = change(&house, &ada.token, PASSWORD, NEW_PASSWORD).await;
     let body = answered.expect(200);
@@ -47,6 +49,8 @@ async fn c19_other_sessions_end_and_this_one_goes_on() {
     house.post("/auth/refresh").json(&refresh).send().await.expect(200);
     sign_in(&house, &ada, PASSWORD).await.problem(401, "invalid_credentials");
     sign_in(&house, &ada, NEW_PASSWORD).await.expect(200);
+    // Who knew the password before has not lost the account.
+    balance(&house, &key).await.expect(200);
     let address = ada.name.replacen("ada", "Ada", 1) + "@example.com";
     house.mail("password_changed", &address).await;
 }

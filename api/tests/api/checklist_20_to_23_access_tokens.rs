@@ -1,57 +1,19 @@
 //! Points 20 to 23: access tokens that are not ours, the published keys, their rotation, and how long a token lives.
 
 use crate::house::{Choices, House};
+use crate::signing::{moment, now, own_key, part, parts, signed, with};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use commands::vault::KeyRing;
 use domain::Timestamp;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use testkit::eventually;
-use time::OffsetDateTime;
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-fn moment() -> Timestamp {
-    OffsetDateTime::now_utc().into()
-}
-
-fn part(value: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(value.to_string())
-}
-
-/// Header and claims of a token, whoever signed it.
-fn parts(token: &str) -> (Value, Value) {
-    let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
-    let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
-    (next(), next())
-}
-
-/// The ring's own private key, as only its owner can use it.
-fn own_key(ring: &KeyRing) -> SigningKey {
-    let file: Value = serde_json::from_str(&ring.to_json()).unwrap();
-    let seed = file["signing"][ring.signing_key(moment()).kid()]["seed"].as_str().unwrap().to_owned();
-    SigningKey::from_bytes(&URL_SAFE_NO_PAD.decode(seed).unwrap().try_into().unwrap())
-}
-
-fn signed(key: &SigningKey, header: &Value, claims: &Value) -> String {
-    let text = format!("{}.{}", part(header), part(claims));
-    let signature = URL_SAFE_NO_PAD.encode(key.sign(text.as_bytes()).to_bytes());
-    format!("{text}.{signature}")
-}
 
 fn without(value: &Value, name: &str) -> Value {
     let mut value = value.clone();
     value.as_object_mut().unwrap().remove(name);
-    value
-}
-
-fn with(value: &Value, name: &str, other: Value) -> Value {
-    let mut value = value.clone();
-    value[name] = other;
     value
 }
 

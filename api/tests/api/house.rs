@@ -61,6 +61,7 @@ pub(crate) struct Choices {
     pub(crate) serves_interface: bool,
     pub(crate) self_deposit: bool,
     pub(crate) token_ttl: Duration,
+    pub(crate) recent_login: Duration,
     pub(crate) session_idle: Duration,
     pub(crate) session_absolute: Duration,
     pub(crate) sessions_max: usize,
@@ -76,6 +77,7 @@ impl Default for Choices {
             serves_interface: true,
             self_deposit: true,
             token_ttl: Duration::from_mins(15),
+            recent_login: Duration::from_mins(5),
             session_idle: Duration::from_hours(24),
             session_absolute: Duration::from_hours(240),
             sessions_max: 5,
@@ -272,6 +274,7 @@ async fn open_door(
     let settings = Settings {
         serves_interface: choices.serves_interface,
         access_token_ttl: choices.token_ttl,
+        recent_login: choices.recent_login,
         self_deposit: choices.self_deposit,
         password_blocklist: true,
         connections_max: choices.connections_max,

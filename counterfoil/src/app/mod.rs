@@ -247,6 +247,7 @@ impl Ground {
         let settings = Settings {
             serves_interface: config.roles.has(Role::Api),
             access_token_ttl: config.access_token_ttl,
+            recent_login: config.recent_login,
             self_deposit: config.self_deposit,
             password_blocklist: config.password_blocklist,
             connections_max: open_files::room_for(CONNECTIONS_MAX),

@@ -78,6 +78,11 @@ pub struct ServeFlags {
     #[arg(long, env = "COUNTERFOIL_ACCESS_TOKEN_TTL_S", default_value = "900", value_name = "SECONDS")]
     pub access_token_ttl_s: String,
 
+    /// How long after signing in somebody may make keys, change their address or administer without their password, in
+    /// seconds; 0 asks for it every time
+    #[arg(long, env = "COUNTERFOIL_RECENT_LOGIN_S", default_value = "300", value_name = "SECONDS")]
+    pub recent_login_s: String,
+
     /// How long a login session lives without being refreshed, in seconds
     #[arg(long, env = "COUNTERFOIL_REFRESH_TOKEN_TTL_S", default_value = "604800", value_name = "SECONDS")]
     pub refresh_token_ttl_s: String,

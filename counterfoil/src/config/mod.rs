@@ -30,6 +30,7 @@ pub struct Config {
     pub roles: Roles,
     pub place: Place,
     pub access_token_ttl: Duration,
+    pub recent_login: Duration,
     pub refresh_token_ttl: Duration,
     pub session_absolute: Duration,
     pub session_check_interval: Duration,
@@ -82,6 +83,8 @@ impl Config {
                 1,
                 86_400,
             )?,
+            // Nothing at all asks for the password every time.
+            recent_login: read::seconds("COUNTERFOIL_RECENT_LOGIN_S", &flags.recent_login_s, 0, 86_400)?,
             refresh_token_ttl: read::seconds(
                 "COUNTERFOIL_REFRESH_TOKEN_TTL_S",
                 &flags.refresh_token_ttl_s,

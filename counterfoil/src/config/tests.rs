@@ -39,6 +39,7 @@ fn nothing_configured_means_the_embedded_servers_on_loopback() {
     assert!(config.self_deposit);
     assert!(config.password_blocklist);
     assert_eq!(config.access_token_ttl, Duration::from_mins(15));
+    assert_eq!(config.recent_login, Duration::from_mins(5));
     assert_eq!(config.session_check_interval, Duration::from_mins(5));
     assert_eq!(config.max_concurrent_sessions, 5);
     assert_eq!(config.default_currency, Currency::USD);

@@ -4,7 +4,7 @@ use super::signed_in;
 use crate::app::App;
 use crate::auth::count_login;
 use crate::door::Arrival;
-use crate::input::{Anonymous, Check, Flaw, JsonBody, Raw};
+use crate::input::{Anonymous, Check, Flaw, JsonBody, Raw, password};
 use crate::openapi::Problems;
 use crate::output::SignedInBody;
 use crate::problem::{FieldCode, Problem};
@@ -19,8 +19,6 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// More than any password may have: refused before anybody is looked up, so it says nothing about who exists.
-const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Enough to recognise a browser by.
 const USER_AGENT_CHARS_MAX: usize = 256;
 
@@ -89,12 +87,7 @@ fn read(form: &LoginForm<'_>) -> Result<(Identifier, SecretString), Problem> {
     if form.email.is_none() && form.username.is_none() {
         check.flaw("/email", Flaw::new(FieldCode::OneOf, "is required, or username instead"));
     }
-    let password = check.required("/password", form.password, |text| {
-        if text.len() > PASSWORD_BYTES_MAX {
-            return Err(Flaw::new(FieldCode::TooLong, "is longer than any password"));
-        }
-        Ok(SecretString::from(text))
-    });
+    let password = check.required("/password", form.password, password);
     let (Some(identifier), Some(password)) = (email.or(username), password) else {
         return Err(check.into_problem());
     };

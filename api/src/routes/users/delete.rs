@@ -2,12 +2,12 @@
 
 use super::changed::{self, Happened, UserChanged};
 use crate::app::App;
+use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
-use crate::input::{Change, Check, JsonBody, Raw};
+use crate::input::{Change, Check, JsonBody, Raw, password};
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::routes::auth::password::password;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::response::Response;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = Erasure)]
 pub(crate) struct ErasureForm<'a> {
-    /// Required of whoever erases themselves. An admin need not know another's.
+    /// One's own. Required of whoever erases themselves; of an admin, if their last sign-in is longer ago than a few minutes.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 128, example = "correct horse battery staple")]
     current_password: Raw<'a>,
@@ -45,7 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for ErasureBody {
 ///
 /// Nothing that could tell who they were can be read afterwards: neither here nor in the journal, the stream, or a copy of
 /// either. Their wallets must be empty. Their address and name are free again; what happened to money stays, under an id
-/// that means nobody. Whoever erases themselves sends their password.
+/// that means nobody. Whoever erases themselves sends their password; an admin who did not sign in just now sends theirs.
 #[utoipa::path(
     delete, path = "/users/{id}", tag = "users", security(("access_token" = [])),
     params(
@@ -97,6 +97,7 @@ async fn erase(
     let done = if subject.caller().user_id() == user_id {
         app.commands().erase_oneself(context, user_id, form.password()?).await?
     } else {
+        require_recent_login(app, subject.caller(), form.current_password).await?;
         app.commands().erase(context, user_id).await?
     };
     let happened =

@@ -60,6 +60,6 @@ pub(crate) async fn change_profile(
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let wanted = body.read::<UpdateForm<'_>>()?.read()?;
-    apply(&app, change, &arrival, wanted).await
+    let form: UpdateForm<'_> = body.read()?;
+    apply(&app, change, &arrival, form.read()?, form.current_password).await
 }

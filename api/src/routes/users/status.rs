@@ -3,8 +3,9 @@
 use super::changed::{self, Happened, UserChanged};
 use crate::app::App;
 use crate::auth::rule::Administer;
+use crate::auth::{ConfirmationForm, require_recent_login};
 use crate::door::Arrival;
-use crate::input::Change;
+use crate::input::{Change, JsonBody};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use axum::extract::State;
@@ -23,13 +24,17 @@ use domain::UserId;
         ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
         ("If-Match" = Option<String>, Header, description = "Only if the user is at this version"),
     ),
+    request_body = Option<ConfirmationForm<'_>>,
     responses((status = 200, description = "Suspended", body = UserChanged), Problems)
 )]
 pub(crate) async fn suspend(
     State(app): State<App>,
     Change { subject, context }: Change<Administer>,
     arrival: Arrival,
+    body: Option<JsonBody>,
 ) -> Result<Response, Problem> {
+    let form = ConfirmationForm::of(body.as_ref())?;
+    require_recent_login(&app, subject.caller(), form.current_password).await?;
     let done = app.commands().suspend(context, subject.user_id).await?;
     answer(&app, &arrival, "user_suspended", subject.user_id, &done).await
 }
@@ -44,13 +49,17 @@ pub(crate) async fn suspend(
         ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
         ("If-Match" = Option<String>, Header, description = "Only if the user is at this version"),
     ),
+    request_body = Option<ConfirmationForm<'_>>,
     responses((status = 200, description = "Active", body = UserChanged), Problems)
 )]
 pub(crate) async fn reactivate(
     State(app): State<App>,
     Change { subject, context }: Change<Administer>,
     arrival: Arrival,
+    body: Option<JsonBody>,
 ) -> Result<Response, Problem> {
+    let form = ConfirmationForm::of(body.as_ref())?;
+    require_recent_login(&app, subject.caller(), form.current_password).await?;
     let done = app.commands().reactivate(context, subject.user_id).await?;
     answer(&app, &arrival, "user_reactivated", subject.user_id, &done).await
 }

@@ -2,8 +2,9 @@
 
 use crate::app::App;
 use crate::auth::rule::Administer;
+use crate::auth::{ConfirmationForm, require_recent_login};
 use crate::door::Arrival;
-use crate::input::Change;
+use crate::input::{Change, JsonBody};
 use crate::openapi::Problems;
 use crate::output::{Answer, UserBody};
 use crate::problem::{Code, Problem};
@@ -32,13 +33,17 @@ pub(crate) struct UnlockedUser {
         ("Idempotency-Key" = Option<String>, Header, description = "Taken, and not needed"),
         ("If-Match" = Option<String>, Header, description = "Only if the user still has this version"),
     ),
+    request_body = Option<ConfirmationForm<'_>>,
     responses((status = 200, description = "Unlocked", body = UnlockedUser), Problems)
 )]
 pub(crate) async fn unlock(
     State(app): State<App>,
     change: Change<Administer>,
     arrival: Arrival,
+    body: Option<JsonBody>,
 ) -> Result<Response, Problem> {
+    let form = ConfirmationForm::of(body.as_ref())?;
+    require_recent_login(&app, change.subject.caller(), form.current_password).await?;
     let user_id = change.subject.user_id;
     // The head first: whatever the user is loaded with has happened by then, or after.
     let position = app.journal().head().await?.position;

@@ -4,6 +4,7 @@
 use super::changed::{self, Happened, UserChanged};
 use crate::app::App;
 use crate::auth::rule::ManageAnyAccount;
+use crate::auth::{Subject, require_recent_login};
 use crate::door::Arrival;
 use crate::input::{Change, Check, JsonBody, Raw, with_null};
 use crate::openapi::Problems;
@@ -29,6 +30,10 @@ pub(crate) struct UpdateForm<'a> {
     #[serde(default, deserialize_with = "with_null")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Ada Lovelace")]
     name: Raw<'a>,
+    /// One's own. For another address, and of an admin for whatever they change of others, if the last sign-in is longer
+    /// ago than a few minutes.
+    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    pub(super) current_password: Raw<'a>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -43,6 +48,10 @@ pub(crate) struct ReplaceForm<'a> {
     /// Left out it is removed.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Ada Lovelace")]
     name: Raw<'a>,
+    /// One's own. For another address, and of an admin for whatever they change of others, if the last sign-in is longer
+    /// ago than a few minutes.
+    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    current_password: Raw<'a>,
 }
 
 /// Change what is sent of a user
@@ -68,8 +77,8 @@ pub(crate) async fn update(
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let wanted = body.read::<UpdateForm<'_>>()?.read()?;
-    apply(&app, change, &arrival, wanted).await
+    let form: UpdateForm<'_> = body.read()?;
+    apply(&app, change, &arrival, form.read()?, form.current_password).await
 }
 
 /// Replace all that can be changed of a user
@@ -95,8 +104,8 @@ pub(crate) async fn replace(
     arrival: Arrival,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let wanted = body.read::<ReplaceForm<'_>>()?.read()?;
-    apply(&app, change, &arrival, wanted).await
+    let form: ReplaceForm<'_> = body.read()?;
+    apply(&app, change, &arrival, form.read()?, form.current_password).await
 }
 
 /// The same as PUT /users/{id}, which takes its place
@@ -129,8 +138,12 @@ pub(super) async fn apply(
     Change { subject, context }: Change<ManageAnyAccount>,
     arrival: &Arrival,
     wanted: ProfileChange,
+    current_password: Raw<'_>,
 ) -> Result<Response, Problem> {
     let user_id = subject.user_id;
+    if is_sensitive(app, &subject, &wanted).await? {
+        require_recent_login(app, subject.caller(), current_password).await?;
+    }
     let updated_fields = fields(&wanted);
     let (done, pending) = match subject.allowed.authority {
         Authority::Anybody => (app.commands().change_profile(context, user_id, wanted).await?, None),
@@ -140,6 +153,20 @@ pub(super) async fn apply(
     let pending_email = pending.as_ref().map(Email::as_str);
     let happened = Happened { event, user_id, updated_fields: &updated_fields, pending_email };
     changed::answer(app, arrival, happened, &done).await
+}
+
+/// Who has another's account in hand, and who moves the mailbox that resets a password.
+async fn is_sensitive(
+    app: &App,
+    subject: &Subject<ManageAnyAccount>,
+    wanted: &ProfileChange,
+) -> Result<bool, Problem> {
+    if subject.caller().user_id() != subject.user_id {
+        return Ok(true);
+    }
+    let Some(email) = &wanted.email else { return Ok(false) };
+    let now = app.commands().plain_profile(subject.user_id).await?;
+    Ok(now.and_then(|now| now.email).as_deref() != Some(email.as_str()))
 }
 
 fn fields(wanted: &ProfileChange) -> Vec<&'static str> {
