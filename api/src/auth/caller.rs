@@ -28,9 +28,9 @@ pub(crate) struct Person {
     pub user_id: UserId,
     pub session_id: LoginSessionId,
     pub is_admin: bool,
-}
     /// When they signed in with their password, in seconds since 1970.
     pub auth_time: u64,
+}
 
 impl Caller {
     pub(crate) const fn user_id(self) -> UserId {
