@@ -50,9 +50,17 @@ impl Modify for Common {
         );
         components.add_security_scheme(API_KEY, SecurityScheme::ApiKey(ApiKey::Header(key)));
         let description = document.info.description.get_or_insert_default();
+        description.push_str(RECENT_LOGIN);
         description.push_str(&problem_table());
     }
 }
+
+const RECENT_LOGIN: &str = "\n\n## Recent sign-in\n\nWhat gives an account away takes more than a token that was left open \
+    somewhere: a sign-in with the password within the last five minutes, unless whoever runs this says otherwise \
+    (`auth_time` of the access token; exchanging it does not count), or one's own `current_password` in the body. That is \
+    to make or rotate an API key, or to change more of one than its name and that it is off; to change the e-mail address; \
+    to leave credentials for an exchange; and whatever an admin does to others. Else the answer is 403 \
+    `recent_login_required`. A wrong `current_password` is 401 `invalid_credentials` and counts like a failed sign-in.";
 
 /// The table of problems and of field errors, as a page of the documentation shows it.
 fn problem_table() -> String {

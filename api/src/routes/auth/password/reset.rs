@@ -29,7 +29,7 @@ pub(crate) struct ResetPasswordForm<'a> {
 /// Reset a forgotten password
 ///
 /// The token is good once, for half an hour, and only if no other was asked for since. All login sessions end and none
-/// begins.
+/// begins. API keys are switched off, until their owner has looked at them and switches them on again.
 #[utoipa::path(
     post, path = "/auth/password/reset", tag = "auth",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe: a repeat with the same token is answered as the first was, though the token is used up. Who is not signed in shares keys with everybody else who is not: take a random one, such as a UUID")),
