@@ -92,7 +92,7 @@ class Browser:
 class Tab:
     def __init__(self, browser, target, session):
         self.browser, self.target, self.session = browser, target, session
-        self.requests, self.headers, self.complaints, self.loads = [], [], [], 0
+        self.requests, self.headers, self.complaints, self.held, self.loads = [], [], [], [], 0
 
     def call(self, method, params=None):
         return self.browser.call(method, params, self.session)
@@ -103,6 +103,8 @@ class Tab:
         elif method == "Network.requestWillBeSentExtraInfo":
             # As they are on the wire; those above are what the page wished for.
             self.headers.append(params["headers"])
+        elif method == "Fetch.requestPaused":
+            self.held.append(params["requestId"])
         elif method == "Log.entryAdded":
             self.complaints.append(params["entry"]["text"])
         elif method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
@@ -155,6 +157,14 @@ class Tab:
     def offline(self, is_offline):
         conditions = {"offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         self.call("Network.emulateNetworkConditions", conditions)
+
+    def lose_next_answer(self, act):
+        """The server does what it was asked, and the page never hears of it."""
+        self.call("Fetch.enable", {"patterns": [{"urlPattern": "*/auth/*", "requestStage": "Response"}]})
+        act()
+        until(lambda: self.browser.read() or self.held, "an answer comes")
+        self.call("Fetch.failRequest", {"requestId": self.held.pop(), "errorReason": "ConnectionReset"})
+        self.call("Fetch.disable")
 
     def picture(self, path):
         data = self.call("Page.captureScreenshot", {"format": "png"})["data"]

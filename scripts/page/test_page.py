@@ -242,6 +242,30 @@ class PageTest(unittest.TestCase):
         tab.reads("is confirmed.")
         self.assert_kept(tab, link, posts=2, complaints=1)
 
+    def test_an_answer_that_was_lost_is_told_once_more(self):
+        ada, tab = Person(self.server), self.tab()
+        tab.open(ada.verify_link())
+        tab.lose_next_answer(lambda: tab.click("#verify button"))
+        tab.reads("No answer came.")
+        until(ada.is_verified, "the address is confirmed")
+        tab.click("#verify button")
+        tab.reads("is confirmed.")
+
+        tab = self.tab()
+        tab.open(ada.reset_link())
+        tab.click("#password")
+        tab.type("password123")
+        tab.click("#reset button")
+        tab.reads("The password is one of")
+        # Another password is another request.
+        tab.js("document.querySelector('#password').value = ''")
+        tab.type(NEW_PASSWORD)
+        tab.lose_next_answer(lambda: tab.click("#reset button"))
+        tab.reads("No answer came.")
+        self.assertEqual(ada.sign_in(NEW_PASSWORD)[0], 200)
+        tab.click("#reset button")
+        tab.reads("Your new password is set.")
+
     def test_a_second_link_in_the_same_tab_takes_the_place_of_the_first(self):
         ada, tab = Person(self.server), self.tab()
         verify, reset = ada.verify_link(), ada.reset_link()

@@ -66,16 +66,18 @@
   };
 
   // Relative, as everything here: it may be served under any path. A token is never sent on to where an answer points.
-  const post = (action, body) =>
+  const post = (action, { key, body }) =>
     fetch(ROUTES[action], {
       method: "POST",
-      headers: { "Content-Type": "application/json", "Accept-Language": language },
-      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json", "Accept-Language": language, "Idempotency-Key": key },
+      body,
       cache: "no-store",
       credentials: "omit",
       redirect: "error",
       referrerPolicy: "no-referrer",
     });
+
+  const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
   /** What to say about an answer that was a no, and whether that ends it. */
   const refusal = (action, problem) => {
@@ -106,9 +108,10 @@
       outcome.className = `outcome ${mood}`;
     };
     const ask = async () => {
-      const body = { token: link.token };
-      if (password) body.new_password = password.value;
-      const answered = await post(link.action, body);
+      const body = JSON.stringify({ token: link.token, new_password: password?.value });
+      // The same once more, for its answer may have been lost on the way, is told what the first was told.
+      if (link.request?.body !== body) link.request = { key: random(), body };
+      const answered = await post(link.action, link.request);
       const told = await answered.json().catch(() => ({}));
       // Another link was opened here in the meantime: this page is about that one now.
       if (link !== current) return;
@@ -117,7 +120,7 @@
       form.hidden = answered.ok || isOver === true;
       if (form.hidden) {
         form.reset();
-        link.token = "";
+        link.token = link.request = null;
       }
       if (isFlaw) {
         password.setAttribute("aria-invalid", "true");
