@@ -1,7 +1,7 @@
 -- What stands around an account: where it is signed in, what it prefers, and what happened to it. One projection folds all
 -- three, because all three come of the same few events.
 
-insert into projection_checkpoints (name, version) values ('accounts', 1);
+insert into projection_checkpoints (name, version) values ('accounts', 2);
 
 -- One row per open session; it goes when the session ends.
 create table login_sessions (
@@ -22,13 +22,14 @@ create table login_sessions (
 create index login_sessions_by_user on login_sessions (user_id, position);
 create index login_sessions_by_expiry on login_sessions (expires_at);
 
--- One row per user, so that it also says who there is and in which version.
+-- One row per user, so that it also says who there is.
 create table preferences (
     user_id     uuid primary key,
     -- Nothing, as long as all of them are the defaults.
     preferences jsonb,
-    -- The sequence and the position of the user's last event.
+    -- How often they changed.
     version     bigint not null,
+    -- Where they changed last, or where the user registered.
     position    bigint not null
 ) with (fillfactor = 80);
 

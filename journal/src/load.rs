@@ -95,11 +95,7 @@ impl Journal {
     }
 
     /// What happened to each since, up to and with its sequence `last`.
-    async fn add_tails<A>(
-        &self,
-        loaded: &mut HashMap<Uuid, Loaded<A>>,
-        last: i64,
-    ) -> Result<(), JournalError>
+    async fn add_tails<A>(&self, loaded: &mut HashMap<Uuid, Loaded<A>>, last: i64) -> Result<(), JournalError>
     where
         A: Decide,
         Event: TryInto<A::Event>,

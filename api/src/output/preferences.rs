@@ -27,7 +27,8 @@ pub(crate) struct PreferencesBody {
     pub timezone: String,
     #[schema(value_type = String, example = "en")]
     pub locale: Locale,
-    /// The user's version.
+    /// Of the preferences alone: how often they changed. It is their `ETag`, and what `If-Match` is compared with.
+    #[schema(example = 3)]
     pub version: i64,
     pub position: i64,
 }

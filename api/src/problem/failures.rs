@@ -90,6 +90,11 @@ impl From<UserRefusal> for Problem {
                 }])
             }
             UserRefusal::NoCredentials => Self::of(Code::CredentialsNotFound),
+            UserRefusal::StalePreferences { expected, actual } => {
+                Self::new(Code::VersionMismatch, refusal.to_string())
+                    .fact("expected", expected)
+                    .fact("actual", actual)
+            }
             UserRefusal::CapitalTooFine { .. } => bad_capital(FieldCode::TooManyDecimals, &refusal),
             UserRefusal::CapitalTooLarge { .. } => bad_capital(FieldCode::TooLarge, &refusal),
         }

@@ -9,13 +9,16 @@ impl Commands {
     /// at once both stand.
     pub async fn change_preferences(
         &self,
-        context: Context,
+        mut context: Context,
         user_id: UserId,
         change: PreferencesChange,
     ) -> Outcome {
         let asked = serde_json::to_vec(&change).map_err(|error| Failure::Internal(error.to_string()))?;
         let key = self.request_key(&context, &[b"change_preferences", user_id.0.as_bytes(), &asked]);
-        let command = UserCommand::ChangePreferences { change, at: Timestamp::default() };
+        // They have a version of their own: a login meanwhile is no reason to refuse.
+        let expected_version =
+            context.expected_version.take().map(|version| u64::try_from(version).unwrap_or(u64::MAX));
+        let command = UserCommand::ChangePreferences { change, expected_version, at: Timestamp::default() };
         self.ask_user(&context, key, user_id, command).await
     }
 }

@@ -32,6 +32,8 @@ pub struct Person {
     pub email_version: u64,
     pub password_version: u64,
     pub preferences: Preferences,
+    /// Counts how often they changed: whatever else happens to the user leaves it alone.
+    pub preferences_version: u64,
     /// Where credentials are left.
     pub exchanges: Vec<Exchange>,
     pub login_count: u64,
@@ -135,7 +137,7 @@ impl User {
 
 impl Decide for User {
     const KIND: AggregateKind = AggregateKind::User;
-    const SCHEMA: i32 = 2;
+    const SCHEMA: i32 = 3;
     type Refusal = UserRefusal;
 
     fn owner(&self) -> Option<UserId> {
@@ -197,8 +199,11 @@ impl Decide for User {
                 events.extend(self.end_sessions(except, EndReason::PasswordChanged, at));
                 Ok(events)
             }
-            UserCommand::ChangePreferences { change, at } => {
-                let before = &self.active_person()?.preferences;
+            UserCommand::ChangePreferences { change, expected_version, at } => {
+                let Person { preferences: before, preferences_version: actual, .. } = self.active_person()?;
+                if let Some(expected) = expected_version.filter(|expected| expected != actual) {
+                    return Err(UserRefusal::StalePreferences { expected, actual: *actual });
+                }
                 let preferences = before.changed(change)?;
                 let is_same = preferences == *before;
                 let changed = UserEvent::PreferencesChanged { preferences, changed_at: at };

@@ -85,6 +85,8 @@ pub enum UserCommand {
     },
     ChangePreferences {
         change: PreferencesChange,
+        /// The preferences' own version, if only that is to be changed.
+        expected_version: Option<u64>,
         at: Timestamp,
     },
     CreateApiKey {

@@ -18,6 +18,7 @@ impl User {
                     email_version: 1,
                     password_version: 1,
                     preferences: Preferences::default(),
+                    preferences_version: 0,
                     exchanges: Vec::new(),
                     login_count: 0,
                     last_login_at: None,
@@ -77,7 +78,10 @@ impl Person {
             UserEvent::UserSuspended { suspended_at: at } => self.now_is(UserStatus::Suspended, at),
             UserEvent::UserReactivated { reactivated_at: at } => self.now_is(UserStatus::Active, at),
             UserEvent::UserErased { erased_at: at } => self.now_is(UserStatus::Erased, at),
-            UserEvent::PreferencesChanged { preferences, .. } => self.preferences = preferences,
+            UserEvent::PreferencesChanged { preferences, .. } => {
+                self.preferences = preferences;
+                self.preferences_version += 1;
+            }
             UserEvent::ExchangeCredentialsChanged { exchange, credentials, .. } => {
                 self.exchanges.retain(|held| *held != exchange);
                 if credentials.is_some() {

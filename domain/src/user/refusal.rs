@@ -29,6 +29,8 @@ pub enum UserRefusal {
     ScopeNotAllowed { scope: Scope },
     #[error("there are no credentials for this exchange")]
     NoCredentials,
+    #[error("version {expected} of the preferences was expected, it is {actual}")]
+    StalePreferences { expected: u64, actual: u64 },
     #[error("has more decimals than {currency}")]
     CapitalTooFine { currency: Currency },
     #[error("has more digits than an amount in {currency} can have")]

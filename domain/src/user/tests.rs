@@ -389,9 +389,32 @@ fn preferences_that_are_so_already_are_nothing_to_do() {
         preferences: Preferences { theme: Theme::Dark, ..Preferences::default() },
         changed_at: at(5),
     };
-    let change = || UserCommand::ChangePreferences { change: dark(), at: at(5) };
+    let change = || UserCommand::ChangePreferences { change: dark(), expected_version: None, at: at(5) };
     Spec::with(()).given(vec![registered()]).when(change()).then_expect_events(vec![changed()]);
     Spec::with(()).given(vec![registered(), changed()]).when(change()).then_expect_events(vec![]);
+}
+
+#[test]
+fn preferences_have_a_version_that_a_login_leaves_alone() {
+    let change = |theme, expected| UserCommand::ChangePreferences {
+        change: PreferencesChange { theme: Some(theme), ..PreferencesChange::default() },
+        expected_version: Some(expected),
+        at: at(5),
+    };
+    let changed = UserEvent::PreferencesChanged {
+        preferences: Preferences { theme: Theme::Dark, ..Preferences::default() },
+        changed_at: at(5),
+    };
+    let stale = |expected, actual| UserRefusal::StalePreferences { expected, actual };
+    let before = vec![registered(), opened(1, 1, 1)];
+    Spec::with(())
+        .given(before.clone())
+        .when(change(Theme::Dark, 0))
+        .then_expect_events(vec![changed.clone()]);
+    Spec::with(()).given(before).when(change(Theme::Dark, 2)).then_expect_error(stale(2, 0));
+    let after = vec![registered(), changed, opened(1, 6, 1)];
+    Spec::with(()).given(after.clone()).when(change(Theme::Dark, 0)).then_expect_error(stale(0, 1));
+    Spec::with(()).given(after).when(change(Theme::Dark, 1)).then_expect_events(vec![]);
 }
 
 #[test]

@@ -14,13 +14,12 @@ use crate::door::Arrival;
 use crate::input::{Change, IfNoneMatch, JsonBody, MinPosition};
 use crate::openapi::Problems;
 use crate::output::{Answer, PreferencesBody};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
 use commands::Done;
-use domain::user::{PreferencesChange, User, UserEvent};
-use domain::{Event, UserId};
+use domain::user::{PreferencesChange, User};
 
 /// What somebody prefers
 #[utoipa::path(
@@ -28,7 +27,7 @@ use domain::{Event, UserId};
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
-        ("If-None-Match" = Option<String>, Header, description = "Only if the user has another version"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if they have another version"),
     ),
     responses(
         (status = 200, description = "All of them, the defaults where nothing was chosen", body = PreferencesBody),
@@ -57,7 +56,7 @@ pub(crate) async fn get(
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that it may be repeated"),
-        ("If-Match" = Option<String>, Header, description = "Only if the user still has this version"),
+        ("If-Match" = Option<String>, Header, description = "Only if they still have this version: their own, which nothing else changes"),
     ),
     request_body = PreferencesForm<'_>,
     responses((status = 200, description = "The preferences as they are now", body = PreferencesBody), Problems)
@@ -78,7 +77,7 @@ pub(crate) async fn put(
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("Idempotency-Key" = Option<String>, Header, description = "Names this request, so that it may be repeated"),
-        ("If-Match" = Option<String>, Header, description = "Only if the user still has this version"),
+        ("If-Match" = Option<String>, Header, description = "Only if they still have this version: their own, which nothing else changes"),
     ),
     request_body = PreferencesForm<'_>,
     responses((status = 200, description = "The preferences as they are now", body = PreferencesBody), Problems)
@@ -102,9 +101,7 @@ async fn apply(
     let user_id = subject.user_id;
     let updated = form::named(&asked);
     let done = app.commands().change_preferences(context, user_id, asked).await?;
-    let replayed = done.replayed;
-    let body = after(app, user_id, &done).await?;
-    if !replayed && !done.events.is_empty() {
+    if !done.replayed && !done.events.is_empty() {
         tracing::info!(
             event = "preferences_changed",
             user_id = %user_id,
@@ -113,20 +110,14 @@ async fn apply(
             updated_fields = updated
         );
     }
-    Ok(Answer::ok().position(body.position).version(body.version).replayed(replayed).json(&body))
+    let body = after(&done)?;
+    Ok(Answer::ok().position(body.position).version(body.version).replayed(done.replayed).json(&body))
 }
 
-/// As the command left them: all of them stand in its event, so a repeat reads the same.
-async fn after(app: &App, user_id: UserId, done: &Done) -> Result<PreferencesBody, Problem> {
-    if let Some(recorded) = done.events.last() {
-        let event = recorded.event().map_err(|error| Problem::internal(&error))?;
-        if let Event::User(UserEvent::PreferencesChanged { preferences, .. }) = event {
-            return Ok(PreferencesBody::new(preferences, recorded.sequence, recorded.position));
-        }
-    }
-    // There was nothing to change: they are as they are.
-    let mut loaded = app.journal().load::<User>(&[user_id.0]).await?;
-    let loaded = loaded.remove(&user_id.0).unwrap_or_default();
-    let person = loaded.state.person().ok_or_else(|| Problem::of(Code::UserNotFound))?;
-    Ok(PreferencesBody::new(person.preferences.clone(), loaded.sequence, done.position))
+/// As the command left them, so that a repeat reads the same.
+fn after(done: &Done) -> Result<PreferencesBody, Problem> {
+    let person = done.user.as_deref().and_then(User::person);
+    let person = person.ok_or_else(|| Problem::internal(&"a change of preferences without a user"))?;
+    let version = i64::try_from(person.preferences_version).unwrap_or(i64::MAX);
+    Ok(PreferencesBody::new(person.preferences.clone(), version, done.position))
 }

@@ -44,7 +44,9 @@ pub(super) struct Opened {
 pub(super) struct UserChange {
     pub(super) is_new: bool,
     pub(super) preferences: Option<Preferences>,
-    pub(super) version: i64,
+    /// How often they changed.
+    pub(super) changes: i64,
+    /// Of the last of these, or of the registration.
     pub(super) position: i64,
 }
 
@@ -71,12 +73,14 @@ impl Folded {
     }
 
     fn take(&mut self, recorded: &Recorded, event: UserEvent) -> Result<(), ApplyError> {
-        let user = self.users.entry(recorded.aggregate.id).or_default();
-        (user.version, user.position) = (recorded.sequence, recorded.position);
         let (mut session, mut reason) = (None, None);
         match event {
-            UserEvent::UserRegistered { .. } => user.is_new = true,
-            UserEvent::PreferencesChanged { preferences, .. } => user.preferences = Some(preferences),
+            UserEvent::UserRegistered { .. } => self.user(recorded).is_new = true,
+            UserEvent::PreferencesChanged { preferences, .. } => {
+                let user = self.user(recorded);
+                user.preferences = Some(preferences);
+                user.changes += 1;
+            }
             UserEvent::LoginSessionOpened {
                 session_id,
                 ip,
@@ -122,6 +126,12 @@ impl Folded {
             at: recorded.recorded_at,
         });
         Ok(())
+    }
+
+    fn user(&mut self, recorded: &Recorded) -> &mut UserChange {
+        let user = self.users.entry(recorded.aggregate.id).or_default();
+        user.position = recorded.position;
+        user
     }
 
     fn session(&mut self, id: LoginSessionId) -> &mut SessionChange {

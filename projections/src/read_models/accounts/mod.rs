@@ -48,7 +48,7 @@ impl Projection for AccountsProjection {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn kinds(&self) -> &'static [AggregateKind] {

@@ -15,9 +15,9 @@ const ROW_BYTES: usize = 80;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreferencesRow {
     pub preferences: Preferences,
-    /// The sequence of the user's last event.
+    /// How often they changed: 0 for who never chose.
     pub version: i64,
-    /// The position of the user's last event.
+    /// Where they changed last, or where the user registered.
     pub position: i64,
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn write(conn: &mut PgConnection, folded: &Folded) -> Result<()
     for (id, change) in &folded.users {
         if change.is_new {
             let preferences = json(change)?;
-            new.plain(id).text(preferences.as_deref()).plain(change.version).plain(change.position).end_row();
+            new.plain(id).text(preferences.as_deref()).plain(change.changes).plain(change.position).end_row();
         } else {
             changed.push((*id, change));
         }
@@ -43,18 +43,18 @@ async fn update(conn: &mut PgConnection, changed: &[(Uuid, &UserChange)]) -> Res
     let ids: Vec<Uuid> = changed.iter().map(|(id, _)| *id).collect();
     let texts: Vec<Option<String>> =
         changed.iter().map(|(_, change)| json(change)).collect::<Result<_, _>>()?;
-    let versions: Vec<i64> = changed.iter().map(|(_, change)| change.version).collect();
+    let changes: Vec<i64> = changed.iter().map(|(_, change)| change.changes).collect();
     let positions: Vec<i64> = changed.iter().map(|(_, change)| change.position).collect();
     sqlx::query(
-        "update preferences p set preferences = coalesce(x.preferences::jsonb, p.preferences), version = x.version, \
-             position = x.position \
+        "update preferences p set preferences = coalesce(x.preferences::jsonb, p.preferences), \
+             version = p.version + x.changes, position = x.position \
            from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) \
-                as x (user_id, preferences, version, position) \
+                as x (user_id, preferences, changes, position) \
           where p.user_id = x.user_id",
     )
     .bind(ids)
     .bind(texts)
-    .bind(versions)
+    .bind(changes)
     .bind(positions)
     .execute(conn)
     .await
