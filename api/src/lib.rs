@@ -8,6 +8,7 @@ mod application;
 mod auth;
 mod directory;
 mod door;
+mod etag;
 mod health;
 mod input;
 mod limits;

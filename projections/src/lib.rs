@@ -17,7 +17,7 @@ pub use projection::{ApplyError, Projection};
 pub use read_models::accounts::{
     ACTIVITY_TYPES, AccountsProjection, ActivityFilter, ActivityRow, LoginSessionRow, PreferencesRow,
 };
-pub use read_models::api_keys::{ApiKeyRow, ApiKeyUse, ApiKeysProjection};
+pub use read_models::api_keys::{ApiKeyRow, ApiKeyUse, ApiKeysOf, ApiKeysProjection};
 pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use read_models::exchange_credentials::{
     CredentialsOf, ExchangeCredentialsProjection, ExchangeCredentialsRow,

@@ -1,5 +1,6 @@
 //! Headers that change what a request means: the idempotency key and the preconditions.
 
+use crate::etag::ETag;
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
@@ -86,8 +87,8 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         if tag == "*" {
             return Ok(Self(None));
         }
-        match version(tag) {
-            Some(version) => Ok(Self(Some(version))),
+        match ETag::parse(tag) {
+            Some(known) => Ok(Self(Some(known.version))),
             None if tag.starts_with('"') && tag.ends_with('"') && !tag.contains(',') => {
                 Err(Problem::new(Code::VersionMismatch, format!("{tag} is no version of it")))
             }
@@ -96,22 +97,15 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// `"7"`, or 7 without the quotes.
-fn version(tag: &str) -> Option<i64> {
-    let bare = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(tag);
-    // `parse` alone would take "+7" too.
-    bare.bytes().all(|b| b.is_ascii_digit()).then(|| bare.parse().ok()).flatten()
-}
-
 /// What the client has already, from `If-None-Match`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IfNoneMatch(String);
 
 impl IfNoneMatch {
-    pub(crate) fn has(&self, current: i64) -> bool {
-        self.0.split(',').map(str::trim).any(|tag| {
-            tag == "*" || version(tag.strip_prefix("W/").unwrap_or(tag)).is_some_and(|known| known == current)
-        })
+    pub(crate) fn has(&self, current: impl Into<ETag>) -> bool {
+        let current = Some(current.into());
+        let mut tags = self.0.split(',').map(str::trim);
+        tags.any(|tag| tag == "*" || ETag::parse(tag.strip_prefix("W/").unwrap_or(tag)) == current)
     }
 }
 
@@ -150,6 +144,7 @@ mod tests {
     async fn if_match_names_a_version() {
         assert_eq!(if_match("\"7\"").await, Ok(IfMatch(Some(7))));
         assert_eq!(if_match("7").await, Ok(IfMatch(Some(7))));
+        assert_eq!(if_match("\"7.8\"").await, Ok(IfMatch(Some(7))), "what is beside it is no version");
         assert_eq!(if_match("*").await, Ok(IfMatch(None)));
         assert_eq!(if_match("\"seven\"").await, Err(Code::VersionMismatch));
         assert_eq!(if_match("W/\"7\"").await, Err(Code::InvalidHeader), "a weak tag proves nothing");
@@ -161,5 +156,8 @@ mod tests {
         let tags = IfNoneMatch("\"6\", W/\"7\"".to_owned());
         assert!(tags.has(6) && tags.has(7) && !tags.has(8));
         assert!(IfNoneMatch("*".to_owned()).has(1));
+        let used = |at| ETag { version: 7, beside: Some(at) };
+        assert!(!tags.has(used(1)) && IfNoneMatch("\"7.1\"".to_owned()).has(used(1)));
+        assert!(!IfNoneMatch("\"7.1\"".to_owned()).has(used(2)));
     }
 }

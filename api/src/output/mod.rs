@@ -20,6 +20,7 @@ pub(crate) use transaction::{Moved, TransactionBody};
 pub(crate) use user::{RenderError, SignedInBody, UserBody};
 pub(crate) use wallet::{BalanceBody, WalletBody};
 
+use crate::etag::ETag;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -68,9 +69,9 @@ impl Answer {
     }
 
     #[must_use]
-    pub(crate) fn version(mut self, version: i64) -> Self {
+    pub(crate) fn version(mut self, version: impl Into<ETag>) -> Self {
         // Digits between quotes are always a legal header.
-        if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+        if let Ok(tag) = HeaderValue::try_from(version.into().to_string()) {
             self.headers.insert(ETAG, tag);
         }
         self

@@ -35,6 +35,13 @@ pub struct ApiKeyRow {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// A user's keys, and the user's version at that position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeysOf {
+    pub keys: Vec<ApiKeyRow>,
+    pub version: i64,
+}
+
 /// That a key was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApiKeyUse {
@@ -309,22 +316,28 @@ fn read_row(row: &PgRow) -> Result<Option<ApiKeyRow>, sqlx::Error> {
 }
 
 impl ReadModels {
-    /// All of a user's keys, newest first. They are few: the user's own rules see to that.
+    /// All of a user's keys, newest first. They are few: the user's own rules see to that. The version is read from the
+    /// journal beside the rows, so that it is good for `If-Match`.
     pub async fn api_keys_of(
         &self,
         owner: UserId,
         min_position: Option<i64>,
-    ) -> Result<At<Vec<ApiKeyRow>>, QueryError> {
+    ) -> Result<At<ApiKeysOf>, QueryError> {
         self.at_least(NAME, min_position, || async move {
-            let sql = "select c.position as checkpoint, c.failure, k.*, u.last_used_at \
+            let sql = "select c.position as checkpoint, c.failure, k.*, u.last_used_at, \
+                              coalesce((select e.sequence from events e \
+                                         where e.aggregate_type = 'user' and e.aggregate_id = $2 \
+                                           and e.position <= c.position \
+                                         order by e.sequence desc limit 1), 0) as user_version \
                          from projection_checkpoints c left join api_keys k on k.user_id = $1 \
                          left join api_key_uses u on u.key_id = k.key_id \
                         where c.name = 'api_keys' order by k.key_id desc";
-            let rows = sqlx::query(sql).bind(owner.0).fetch_all(self.pool()).await?;
+            let rows =
+                sqlx::query(sql).bind(owner.0).bind(owner.0.to_string()).fetch_all(self.pool()).await?;
             let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-            let position = position_of(first, NAME)?;
+            let (position, version) = (position_of(first, NAME)?, first.try_get("user_version")?);
             let keys = rows.iter().map(read_row).filter_map(Result::transpose);
-            Ok(At { position, value: keys.collect::<Result<_, _>>()? })
+            Ok(At { position, value: ApiKeysOf { keys: keys.collect::<Result<_, _>>()?, version } })
         })
         .await
     }

@@ -57,7 +57,7 @@ async fn play(world: &World, scribe: &mut Scribe, user: UserId, batch: usize, co
 }
 
 async fn keys(world: &World, user: UserId) -> Vec<ApiKeyRow> {
-    world.read_models.api_keys_of(user, None).await.unwrap().value
+    world.read_models.api_keys_of(user, None).await.unwrap().value.keys
 }
 
 #[tokio::test]

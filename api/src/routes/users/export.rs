@@ -94,7 +94,7 @@ pub(crate) async fn export(
             preferences.position,
         ),
         sessions: sessions.map(|row| LoginSessionBody::new(row, person.session_id)).collect(),
-        api_keys: keys.value.into_iter().map(ApiKeyBody::from).collect(),
+        api_keys: keys.value.keys.into_iter().map(ApiKeyBody::from).collect(),
         exchange_credentials: credentials.value.held.into_iter().map(CredentialsBody::from).collect(),
         wallets: wallets.value,
         events_continue_after: events.last().map(|last| last.position).filter(|_| !is_all),

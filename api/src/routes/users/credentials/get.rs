@@ -19,18 +19,28 @@ use axum::response::Response;
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if the user has another version"),
     ),
-    responses((status = 200, description = "All of them", body = ListBody<CredentialsBody>), Problems)
+    responses(
+        (status = 200, description = "All of them", body = ListBody<CredentialsBody>),
+        (status = 304, description = "The user is as the client has them"),
+        Problems,
+    )
 )]
 pub(crate) async fn list(
     State(app): State<App>,
     subject: Subject<ManageAccount>,
     min: MinPosition,
+    known: Option<IfNoneMatch>,
 ) -> Result<Response, Problem> {
     let found = held_by(&app, subject.user_id, min, |_| true).await?;
+    let answer = Answer::ok().position(found.position).version(found.value.version);
+    if known.is_some_and(|known| known.has(found.value.version)) {
+        return Ok(answer.not_modified());
+    }
     let items: Vec<CredentialsBody> = found.value.held.into_iter().map(CredentialsBody::from).collect();
     let body = ListBody { items, next_cursor: None, position: found.position };
-    Ok(Answer::ok().position(body.position).version(found.value.version).json(&body))
+    Ok(answer.json(&body))
 }
 
 /// What can be told of the credentials one left for an exchange
