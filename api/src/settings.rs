@@ -26,13 +26,26 @@ pub struct Settings {
 }
 
 /// What stands between here and the clients, and how much of them is taken.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Edge {
     /// Whose word on where a request comes from is believed.
     pub trusted_proxies: Vec<Network>,
     /// Whose pages may call from a browser, as `https://app.example.com`.
     pub cors_origins: Vec<String>,
     pub rate_limit: RateLimit,
+    /// How often each API key may be used by whom `rate_limit` is about; nothing, where that alone is the limit.
+    pub keys_a_minute: Option<u32>,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            rate_limit: RateLimit::default(),
+            keys_a_minute: Some(RateLimit::KEY_A_MINUTE),
+        }
+    }
 }
 
 /// What the door stands on.

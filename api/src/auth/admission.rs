@@ -4,11 +4,11 @@ use super::caller::{Declined, Person};
 use super::tokens::{Access, AccessTokens, Issued, TokenRefusal};
 use super::verified::VerifiedTokens;
 use super::{ApiKeys, KeyHolder, RevocationFeed, Revocations, TokenKeys};
+use crate::limits::KeyMeter;
 use crate::problem::Problem;
 use domain::user::{LoginSession, Role, User};
 use domain::{Timestamp, UserId};
 use journal::{Journal, Recorded, Tail};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -60,8 +60,8 @@ impl Admission {
         }
     }
 
-    pub(super) async fn admit_key(&self, key: &str, from: IpAddr) -> Result<KeyHolder, Problem> {
-        self.api_keys.admit(key, from, !self.revocations.is_stale()).await
+    pub(super) async fn admit_key(&self, key: &str, meter: &KeyMeter) -> Result<KeyHolder, Problem> {
+        self.api_keys.admit(key, meter, !self.revocations.is_stale()).await
     }
 
     /// A new token, known here from the start.

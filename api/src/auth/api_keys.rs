@@ -1,12 +1,14 @@
 //! Whether an API key is good: its checksum, its secret, its owner, its time, and where it comes from.
 //!
 //! The owner is remembered with all of their keys, and forgotten when something of them changes, so in the steady state
-//! nobody is asked. While the feed that tells of changes has not kept up, the database is asked every time: what cannot
+//! nobody is asked. How often a key was used, and how often a client was wrong, is counted when it is known which of both
+//! it was. While the feed that tells of changes has not kept up, the database is asked every time: what cannot
 //! be known is not believed.
 
 use super::KeyHolder;
 use super::key_owners::KeyOwners;
 use super::key_uses::KeyUses;
+use crate::limits::KeyMeter;
 use crate::problem::{Code, Problem};
 use commands::users::{KeyOwner, KeyRefusal};
 use commands::vault::{ApiKeyText, Vault};
@@ -55,16 +57,26 @@ impl ApiKeys {
     pub(super) async fn admit(
         &self,
         text: &str,
-        from: IpAddr,
+        meter: &KeyMeter,
         changes_are_known: bool,
     ) -> Result<KeyHolder, Problem> {
-        let admitted = self.check(text, from, changes_are_known).await;
+        let admitted = self.check(text, meter.client(), changes_are_known).await;
+        let too_often = match &admitted {
+            Ok(holder) => meter.used(holder.key_id),
+            // Whoever hears of anything else has the secret, and guesses nothing.
+            Err(Declined::Refused(KeyRefusal::Malformed | KeyRefusal::Unknown)) => meter.failed(),
+            Err(_) => None,
+        };
         let outcome = match &admitted {
             Ok(_) => "accepted",
             Err(Declined::Refused(refusal)) => refusal.reason(),
             Err(Declined::Unknowable(_)) => "unavailable",
         };
+        let outcome = if too_often.is_some() { "limited" } else { outcome };
         metrics::counter!("counterfoil_api_key_uses_total", "outcome" => outcome).increment(1);
+        if let Some(span) = too_often {
+            return Err(Problem::of(Code::TooManyRequests).retry_after(span));
+        }
         admitted.map_err(|declined| match declined {
             Declined::Refused(refusal) => problem(refusal),
             Declined::Unknowable(failure) => failure.into(),

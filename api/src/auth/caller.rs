@@ -4,6 +4,7 @@ use super::KeyHolder;
 use super::tokens::TokenRefusal;
 use crate::app::App;
 use crate::door::Arrival;
+use crate::limits::KeyMeter;
 use crate::problem::{Code, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
@@ -72,9 +73,9 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let admitted = match credential(&parts.headers) {
             Ok(Credential::Key(key)) => {
-                let arrival = parts.extensions.get::<Arrival>();
-                let arrival = arrival.ok_or_else(|| Problem::internal(&"a request from nowhere"))?;
-                return app.admission().admit_key(key, arrival.peer).await.map(Self::Key);
+                let meter = parts.extensions.get::<KeyMeter>();
+                let meter = meter.ok_or_else(|| Problem::internal(&"a request from nowhere"))?;
+                return app.admission().admit_key(key, meter).await.map(Self::Key);
             }
             Ok(Credential::Token(token)) => app.admission().admit(token).await.map(Self::Person),
             Err(refusal) => Err(refusal.into()),

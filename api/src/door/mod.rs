@@ -16,7 +16,7 @@ mod request_id;
 
 pub(crate) use request_id::Arrival;
 
-use crate::limits::{Client, Limits, Notice};
+use crate::limits::{Client, KeyMeter, Limits, Notice};
 use crate::problem::{Code, Problem};
 use crate::settings::Edge;
 use axum::Router;
@@ -55,7 +55,7 @@ struct Frame {
     measures: Measures,
     proxies: Proxies,
     cors: Cors,
-    limits: Limits,
+    limits: Arc<Limits>,
 }
 
 impl Door {
@@ -65,19 +65,21 @@ impl Door {
             measures: Measures::new(patterns),
             proxies: Proxies::new(edge.trusted_proxies),
             cors: Cors::new(&edge.cors_origins),
-            limits: Limits::new(edge.rate_limit),
+            limits: Arc::new(Limits::new(edge.rate_limit, edge.keys_a_minute)),
         };
         Self { router, frame: Arc::new(frame) }
     }
 
     pub(crate) async fn handle(&self, mut request: Request, peer: IpAddr) -> Response {
         let started = Instant::now();
-        let Frame { measures, proxies, cors, .. } = &*self.frame;
+        let Frame { measures, proxies, cors, limits } = &*self.frame;
         take_prefix_off(request.uri_mut());
         let method = request.method().clone();
         let client = proxies.client(peer, request.headers());
         let arrival = Arrival::new(request.headers(), client.address);
+        let keys = KeyMeter::new(limits, client);
         request.extensions_mut().insert(arrival.clone());
+        request.extensions_mut().insert(keys.clone());
         let path = request.uri().path();
         let measures = measures.of(path);
         let kind =
@@ -94,7 +96,7 @@ impl Door {
         let written = response.headers_mut();
         headers::set(written, &arrival.request_id, kind);
         cors.write(written, origin);
-        if let Some(notice) = notice {
+        for notice in [notice, keys.notice()].into_iter().flatten() {
             notice.write(written);
         }
         measures.count(&method, response.status(), started.elapsed());

@@ -1,13 +1,14 @@
-//! How many requests a client has left: the generic cell rate algorithm.
+//! How many requests a client, or whatever else is counted, has left: the generic cell rate algorithm.
 //!
-//! For each client one moment is kept: when all it has used will have come back. A request moves it on by the time that
+//! For each of them one moment is kept: when all it has used will have come back. A request moves it on by the time that
 //! one request takes to come back, and is refused if that led further than a window ahead. So a window's worth may come
 //! at once, then as much as comes back, and there is no edge at which twice as much fits.
 //!
 //! Memory is bounded: moments stand in a young and an old map, and what is in the old one when the young is full is dropped.
-//! Only who sends from that many addresses within one window gets anything back too early.
+//! Only who sends as that many of them within one window gets anything back too early.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ const HALF_MAX: usize = 65_536;
 /// What one subscriber gets of IPv6, at least: who has one address of these has all.
 const V6_BITS: u32 = 64;
 
-/// So many requests in a window, each client.
+/// So many in a window, each of those who are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quota {
     pub name: &'static str,
@@ -25,7 +26,7 @@ pub(super) struct Quota {
     pub window: Duration,
 }
 
-/// Where a client stands after a request.
+/// Where one of them stands afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub is_allowed: bool,
@@ -35,26 +36,26 @@ pub(super) struct Standing {
 }
 
 #[derive(Debug)]
-pub(super) struct Limiter {
+pub(super) struct Limiter<K> {
     pub quota: Quota,
     began: Instant,
-    moments: Mutex<Halves>,
+    moments: Mutex<Halves<K>>,
 }
 
 /// Nanoseconds since the limiter began.
-#[derive(Debug, Default)]
-struct Halves {
-    young: HashMap<IpAddr, u64>,
-    old: HashMap<IpAddr, u64>,
+#[derive(Debug)]
+struct Halves<K> {
+    young: HashMap<K, u64>,
+    old: HashMap<K, u64>,
 }
 
-impl Limiter {
+impl<K: Copy + Eq + Hash> Limiter<K> {
     pub(super) fn new(quota: Quota) -> Self {
-        Self { quota, began: Instant::now(), moments: Mutex::default() }
+        let moments = Halves { young: HashMap::new(), old: HashMap::new() };
+        Self { quota, began: Instant::now(), moments: Mutex::new(moments) }
     }
 
-    pub(super) fn take(&self, client: IpAddr, now: Instant) -> Standing {
-        let key = household(client);
+    pub(super) fn take(&self, key: K, now: Instant) -> Standing {
         let now = nanos(now.saturating_duration_since(self.began));
         let window = nanos(self.quota.window);
         let each = window / u64::from(self.quota.count.max(1));
@@ -77,12 +78,12 @@ impl Limiter {
     }
 }
 
-impl Halves {
-    fn get(&self, key: IpAddr) -> u64 {
+impl<K: Eq + Hash> Halves<K> {
+    fn get(&self, key: K) -> u64 {
         self.young.get(&key).or_else(|| self.old.get(&key)).copied().unwrap_or_default()
     }
 
-    fn put(&mut self, key: IpAddr, moment: u64) {
+    fn put(&mut self, key: K, moment: u64) {
         if self.young.len() >= HALF_MAX && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
@@ -91,7 +92,7 @@ impl Halves {
 }
 
 /// Whom an address stands for.
-fn household(address: IpAddr) -> IpAddr {
+pub(super) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> V6_BITS << V6_BITS).into(),
         v4 @ IpAddr::V4(_) => v4,
@@ -109,7 +110,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn ten_a_minute() -> Limiter {
+    fn ten_a_minute() -> Limiter<IpAddr> {
         Limiter::new(Quota { name: "login", count: 10, window: Duration::from_mins(1) })
     }
 
@@ -157,12 +158,12 @@ mod tests {
         let (limiter, now) = (ten_a_minute(), Instant::now());
         for n in 0..10 {
             let of_hers = address(&format!("2001:db8:0:7::{n:x}"));
-            assert!(limiter.take(of_hers, now).is_allowed);
+            assert!(limiter.take(household(of_hers), now).is_allowed);
         }
-        assert!(!limiter.take(address("2001:db8:0:7:ffff::1"), now).is_allowed);
-        assert!(limiter.take(address("2001:db8:0:8::1"), now).is_allowed);
-        assert!(limiter.take(address("192.0.2.1"), now).is_allowed);
-        assert_eq!(limiter.take(address("::ffff:192.0.2.1"), now).remaining, 8, "the same client");
+        assert!(!limiter.take(household(address("2001:db8:0:7:ffff::1")), now).is_allowed);
+        assert!(limiter.take(household(address("2001:db8:0:8::1")), now).is_allowed);
+        assert!(limiter.take(household(address("192.0.2.1")), now).is_allowed);
+        assert_eq!(limiter.take(household(address("::ffff:192.0.2.1")), now).remaining, 8, "the same client");
     }
 
     #[test]

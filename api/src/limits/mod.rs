@@ -2,12 +2,18 @@
 //! there is one.
 //!
 //! A client is an address (of IPv6 the network of a subscriber), decided before anything is read or looked up, so
-//! being refused is cheap. Who is exempt is told the same headers: they always have everything left.
+//! being refused is cheap. Who is exempt is told the same headers: they always have everything left. What comes with an API
+//! key is counted once it is known whether the key is good (`keys.rs`).
 
 mod gcra;
+mod keys;
+
+pub(crate) use keys::KeyMeter;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use gcra::{Limiter, Quota, Standing};
+use domain::ApiKeyId;
+use gcra::{Limiter, Quota, Standing, household};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -29,6 +35,10 @@ const MAIL: Quota = a_minute("mail", 5);
 /// A client does this four times an hour: the rest is for many behind one address.
 const REFRESH: Quota = a_minute("refresh", 30);
 const GENERAL: &str = "general";
+/// Keys that do not exist: nobody guesses one, but a program whose key was revoked should hear that it is one too many, and
+/// each costs a look into the database. Several programs behind one address have room.
+const KEY_FAILURES: Quota = a_minute("api_key_failures", 20);
+const KEY: &str = "api_key";
 
 /// Who is limited, and how many requests of the general kind a second make the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +56,8 @@ pub enum RateLimit {
 impl RateLimit {
     /// More than a page asks for when it opens, less than a program that means harm.
     pub const A_SECOND: u32 = 100;
+    /// Of each API key: ten a second for as long as it likes, and a minute's worth at once.
+    pub const KEY_A_MINUTE: u32 = 600;
 }
 
 impl Default for RateLimit {
@@ -65,11 +77,14 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Limits {
     whom: RateLimit,
-    login: Limiter,
-    register: Limiter,
-    mail: Limiter,
-    refresh: Limiter,
-    general: Limiter,
+    login: Limiter<IpAddr>,
+    register: Limiter<IpAddr>,
+    mail: Limiter<IpAddr>,
+    refresh: Limiter<IpAddr>,
+    general: Limiter<IpAddr>,
+    key_failures: Limiter<IpAddr>,
+    /// Of each key; nothing, where keys have no limit.
+    key: Option<Limiter<ApiKeyId>>,
 }
 
 /// What a client is told about one limit.
@@ -81,7 +96,7 @@ pub(crate) struct Notice {
 }
 
 impl Limits {
-    pub(crate) fn new(whom: RateLimit) -> Self {
+    pub(crate) fn new(whom: RateLimit, keys_a_minute: Option<u32>) -> Self {
         let a_second = match whom {
             RateLimit::Off => RateLimit::A_SECOND,
             RateLimit::Others { a_second } | RateLimit::Everybody { a_second } => a_second,
@@ -94,30 +109,31 @@ impl Limits {
             mail: Limiter::new(MAIL),
             refresh: Limiter::new(REFRESH),
             general: Limiter::new(general),
+            key_failures: Limiter::new(KEY_FAILURES),
+            key: keys_a_minute.map(|count| Limiter::new(a_minute(KEY, count))),
+        }
+    }
+
+    const fn exempts(&self, client: Client) -> bool {
+        match self.whom {
+            RateLimit::Off => true,
+            RateLimit::Others { .. } => client.is_local,
+            RateLimit::Everybody { .. } => false,
         }
     }
 
     /// Counts a request. Nothing is said where there is no limit; the path is without the prefix.
     pub(crate) fn count(&self, method: &Method, path: &str, client: Client) -> Option<Notice> {
-        let is_exempt = match self.whom {
-            RateLimit::Off => true,
-            RateLimit::Others { .. } => client.is_local,
-            RateLimit::Everybody { .. } => false,
-        };
         let limiter = self.limiter(method, path)?;
         let quota = limiter.quota;
-        if is_exempt {
+        if self.exempts(client) {
             // Most requests of a benchmark, or of a machine of one's own, are of the general kind: they say nothing.
             return (quota.name != GENERAL).then_some(Notice { quota, standing: None });
         }
-        let standing = limiter.take(client.address, Instant::now());
-        if !standing.is_allowed {
-            metrics::counter!("counterfoil_requests_limited_total", "limit" => quota.name).increment(1);
-        }
-        Some(Notice { quota, standing: Some(standing) })
+        Some(Notice::of(limiter, household(client.address)))
     }
 
-    fn limiter(&self, method: &Method, path: &str) -> Option<&Limiter> {
+    fn limiter(&self, method: &Method, path: &str) -> Option<&Limiter<IpAddr>> {
         if method == Method::POST {
             match path {
                 "/auth/login" => return Some(&self.login),
@@ -134,11 +150,21 @@ impl Limits {
 }
 
 impl Notice {
+    /// Counts one more.
+    fn of<K: Copy + Eq + Hash>(limiter: &Limiter<K>, key: K) -> Self {
+        let (quota, standing) = (limiter.quota, limiter.take(key, Instant::now()));
+        if !standing.is_allowed {
+            metrics::counter!("counterfoil_requests_limited_total", "limit" => quota.name).increment(1);
+        }
+        Self { quota, standing: Some(standing) }
+    }
+
     /// When to come again, for who has asked too often.
     pub(crate) fn refused_for(&self) -> Option<Duration> {
         self.standing.filter(|standing| !standing.is_allowed).map(|standing| standing.more_in)
     }
 
+    /// Behind what stands there of another limit.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let Quota { name, count, window } = self.quota;
         let policy = format!("\"{name}\";q={count};w={}", window.as_secs());
@@ -149,6 +175,8 @@ impl Notice {
             }
         };
         for (header, text) in [(RATELIMIT_POLICY, policy), (RATELIMIT, standing)] {
+            let before = headers.get(&header).and_then(|value| value.to_str().ok());
+            let text = before.map(|before| format!("{before}, {text}")).unwrap_or(text);
             // A name, digits and punctuation: always a legal header.
             if let Ok(value) = HeaderValue::from_str(&text) {
                 headers.insert(header, value);
@@ -178,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_eleventh_login_of_a_minute_is_one_too_many() {
-        let limits = Limits::new(RateLimit::default());
+        let limits = Limits::new(RateLimit::default(), None);
         for left in (0..10).rev() {
             let notice = limits.count(&Method::POST, "/auth/login", client(false));
             assert!(notice.unwrap().refused_for().is_none());
@@ -196,7 +224,7 @@ mod tests {
     #[test]
     fn who_is_exempt_has_everything_left() {
         for (whom, is_local) in [(RateLimit::default(), true), (RateLimit::Off, false)] {
-            let limits = Limits::new(whom);
+            let limits = Limits::new(whom, None);
             for _ in 0..1_000 {
                 let notice = limits.count(&Method::POST, "/auth/login", client(is_local));
                 assert!(notice.unwrap().refused_for().is_none());
@@ -208,7 +236,7 @@ mod tests {
 
     #[test]
     fn everybody_is_everybody() {
-        let limits = Limits::new(RateLimit::Everybody { a_second: 2 });
+        let limits = Limits::new(RateLimit::Everybody { a_second: 2 }, None);
         let ask = || limits.count(&Method::GET, "/auth/me", client(true)).unwrap();
         assert_eq!(said(Some(ask())).0, "\"general\";q=2;w=1");
         assert!(ask().refused_for().is_none());
@@ -217,7 +245,7 @@ mod tests {
 
     #[test]
     fn probes_are_not_counted() {
-        let limits = Limits::new(RateLimit::Everybody { a_second: 1 });
+        let limits = Limits::new(RateLimit::Everybody { a_second: 1 }, None);
         for path in ["/health", "/health/live", "/metrics"] {
             assert!(limits.count(&Method::GET, path, client(false)).is_none(), "{path}");
         }

@@ -24,6 +24,7 @@ mod checklist_34_search;
 mod checklist_35_api_keys_shown_once;
 mod checklist_36_lost_powers_of_api_keys;
 mod checklist_36_scopes_of_api_keys;
+mod checklist_37_41_limits_of_api_keys;
 mod checklist_37_life_of_api_keys;
 mod checklist_38_exchange_credentials;
 mod checklist_39_erasure;

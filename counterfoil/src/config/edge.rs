@@ -7,6 +7,7 @@ use domain::Network;
 
 /// More than one machine answers.
 const A_SECOND_MAX: u32 = 1_000_000;
+const A_MINUTE_MAX: u32 = 60 * A_SECOND_MAX;
 
 pub(super) fn edge(flags: &ServeFlags) -> Result<Edge, BadConfig> {
     let list = |text: Option<&str>| -> Vec<String> {
@@ -19,6 +20,7 @@ pub(super) fn edge(flags: &ServeFlags) -> Result<Edge, BadConfig> {
         trusted_proxies: proxies.iter().map(|text| network(text)).collect::<Result<_, _>>()?,
         cors_origins: origins.iter().map(|text| origin(text)).collect::<Result<_, _>>()?,
         rate_limit: rate_limit(read::optional(flags.rate_limit.as_deref()))?,
+        keys_a_minute: keys_a_minute(&flags.api_key_rate_limit)?,
     })
 }
 
@@ -71,9 +73,36 @@ fn rate_limit(text: Option<&str>) -> Result<RateLimit, BadConfig> {
     }
 }
 
+fn keys_a_minute(text: &str) -> Result<Option<u32>, BadConfig> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    match text.parse() {
+        Ok(0) => Ok(None),
+        Ok(a_minute) if a_minute <= A_MINUTE_MAX => Ok(Some(a_minute)),
+        _ => Err(read::bad(
+            "COUNTERFOIL_API_KEY_RATE_LIMIT",
+            text,
+            "no limit",
+            "use off, or how many requests a minute an API key is good for",
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_of_keys_is_a_number_or_off() {
+        assert_eq!(keys_a_minute("600"), Ok(Some(600)));
+        assert_eq!(keys_a_minute("off"), Ok(None));
+        assert_eq!(keys_a_minute("0"), Ok(None));
+        for bad in ["", "-1", "many", "1.5", "99999999"] {
+            assert!(keys_a_minute(bad).unwrap_err().to_string().contains("no limit"), "{bad}");
+        }
+    }
 
     #[test]
     fn a_limit_is_a_number_or_a_switch() {

@@ -132,6 +132,11 @@ pub struct ServeFlags {
     /// for nobody
     #[arg(long, env = "COUNTERFOIL_RATE_LIMIT", value_name = "NUMBER|on|off")]
     pub rate_limit: Option<String>,
+
+    /// How many requests a minute each API key is good for, wherever --rate-limit limits its holder; off: as many as that
+    /// allows
+    #[arg(long, env = "COUNTERFOIL_API_KEY_RATE_LIMIT", default_value = "600", value_name = "NUMBER|off")]
+    pub api_key_rate_limit: String,
 }
 
 #[derive(Args, Debug, Clone)]

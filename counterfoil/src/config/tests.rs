@@ -136,6 +136,7 @@ fn the_edge_trusts_nobody_and_lets_nobody_call_unless_told() {
     let edge = read(&[]).unwrap().edge;
     assert!(edge.trusted_proxies.is_empty() && edge.cors_origins.is_empty());
     assert_eq!(edge.rate_limit, api::RateLimit::default());
+    assert_eq!(edge.keys_a_minute, Some(600));
     let edge = read(&[
         "--trusted-proxies",
         "10.0.0.0/8, ::1",
