@@ -50,7 +50,33 @@ create table wallets (
 ) with (fillfactor = 70);
 create index wallets_by_user on wallets (user_id, currency);
 
--- One row per movement; its id is "<wallet_id>.<sequence>".
+-- What each hold has come to; its id is "<wallet_id>.<sequence>", of the event that placed it.
+create table holds (
+    wallet_id  uuid not null,
+    sequence   bigint not null,
+    user_id    uuid not null,
+    currency   text collate "C" not null,
+    amount     numeric not null,
+    captured   numeric not null,
+    released   numeric not null,
+    remaining  numeric not null,
+    status     text collate "C" not null,
+    reference  text,
+    placed_at  timestamptz not null,
+    expires_at timestamptz not null,
+    -- When most of its lease has gone by, and nobody has renewed it.
+    stale_at   timestamptz not null,
+    -- Of its last event.
+    version    bigint not null,
+    position   bigint not null,
+    event_id   uuid not null,
+    changed_at timestamptz not null,
+    primary key (wallet_id, sequence)
+) with (fillfactor = 70);
+create index holds_by_expiry on holds (expires_at) where status = 'active';
+create index holds_active on holds (wallet_id, sequence) where status = 'active';
+
+-- One row per movement; its id is "<wallet_id>.<sequence>". A capture has a row too, and is not listed: its hold is.
 create table transactions (
     wallet_id       uuid not null,
     sequence        bigint not null,
@@ -64,6 +90,10 @@ create table transactions (
     reference       text,
     hold_id         text collate "C",
     counterparty    text collate "C",
+    -- The transaction that this one undoes.
+    reverses        text collate "C",
+    -- Whether it is posted into the wallet or out of it; neither, if it posts nothing by itself.
+    is_credit       boolean,
     recorded_at     timestamptz not null,
     primary key (wallet_id, sequence)
 );

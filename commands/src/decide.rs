@@ -95,13 +95,6 @@ impl<'a> Draft<'a> {
         let id = change.user_id.0;
         let entry = self.aggregates.users.peek(id);
         same_version(expected, entry.map_or(0, Entry::sequence))?;
-        for wallet in &change.empty_wallets {
-            let entry = self.aggregates.wallets.peek(wallet.0);
-            let account = entry.and_then(|entry| entry.state().account());
-            if account.is_some_and(|account| !account.posted.is_zero()) {
-                return Err(Refusal::WalletNotEmpty { wallet_id: *wallet });
-            }
-        }
         self.user(id, change.command.clone().at(self.now))?;
         for claim in &change.beside.free {
             self.must_be_free(*claim, id)?;
@@ -109,6 +102,14 @@ impl<'a> Draft<'a> {
         // An accepted repeat leaves nothing behind, here as in the journal.
         if self.drafted.events.is_empty() {
             return Ok(());
+        }
+        for wallet_id in &change.closes {
+            self.wallet(wallet_id.0, WalletCommand::Close).map_err(|refusal| match refusal {
+                Refusal::Wallet(WalletRefusal::NotEmpty { .. }) => {
+                    Refusal::WalletNotEmpty { wallet_id: *wallet_id }
+                }
+                other => other,
+            })?;
         }
         let Beside { claims, secrets, dropped, erase, .. } = &change.beside;
         for claim in claims {

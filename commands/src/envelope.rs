@@ -60,8 +60,8 @@ pub struct UserChange {
     /// Decided at the time of its batch, whatever time it carries.
     pub command: UserCommand,
     pub beside: Beside,
-    /// Wallets that have to be empty for it.
-    pub empty_wallets: Vec<WalletId>,
+    /// Wallets that are closed with it, and have to be empty for that.
+    pub closes: Vec<WalletId>,
 }
 
 /// What stands in no event: what somebody alone may have, and what nobody may read.
@@ -174,7 +174,7 @@ impl Command {
         match self {
             Self::Register(register) => vec![user(register.user_id), wallet(register.wallet_id)],
             Self::User(change) => {
-                let wallets = change.empty_wallets.iter().map(|id| wallet(*id));
+                let wallets = change.closes.iter().map(|id| wallet(*id));
                 std::iter::once(user(change.user_id)).chain(wallets).collect()
             }
             Self::Deposit { wallet_id, .. } | Self::Withdraw { wallet_id, .. } => vec![wallet(*wallet_id)],

@@ -7,6 +7,7 @@ use std::fmt;
 
 /// Longest references, names and addresses, in characters. RFC 5321 bounds the last one.
 const REFERENCE_MAX: usize = 140;
+const CAPTURE_ID_MAX: usize = 64;
 const NAME_MAX: usize = 100;
 const USERNAME_MIN: usize = 3;
 const USERNAME_MAX: usize = 32;
@@ -73,6 +74,8 @@ macro_rules! text {
 text! {
     /// What a transaction is for, in the words of who made it.
     Reference,
+    /// What tells one capture of a hold from another, given by who captures.
+    CaptureId,
     /// What a person is called.
     DisplayName,
     /// What a user is found by. Compared without regard to case.
@@ -84,6 +87,12 @@ text! {
 impl Reference {
     pub fn parse(text: &str) -> Result<Self, TextError> {
         bounded(text, REFERENCE_MAX).map(|text| Self(text.to_owned()))
+    }
+}
+
+impl CaptureId {
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        bounded(text, CAPTURE_ID_MAX).map(|text| Self(text.to_owned()))
     }
 }
 

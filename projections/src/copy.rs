@@ -22,6 +22,14 @@ impl CopyRows {
         self
     }
 
+    /// As `plain`, or null.
+    pub(crate) fn optional(&mut self, value: Option<impl Display>) -> &mut Self {
+        match value {
+            Some(value) => self.plain(value),
+            None => self.text(None),
+        }
+    }
+
     /// Any text, or null.
     pub(crate) fn text(&mut self, value: Option<&str>) -> &mut Self {
         self.separate();

@@ -68,6 +68,8 @@ codes! {
     RouteNotFound: NOT_FOUND, "route_not_found", "There is no such route";
     UserNotFound: NOT_FOUND, "user_not_found", "There is no such user";
     WalletNotFound: NOT_FOUND, "wallet_not_found", "There is no such wallet";
+    HoldNotFound: NOT_FOUND, "hold_not_found", "There is no such hold";
+    TransactionNotFound: NOT_FOUND, "transaction_not_found", "There is no such transaction";
     SessionNotFound: NOT_FOUND, "session_not_found", "There is no such login session";
     ApiKeyNotFound: NOT_FOUND, "api_key_not_found", "There is no such API key";
     CredentialsNotFound: NOT_FOUND, "credentials_not_found", "There are no credentials for this exchange";
@@ -84,6 +86,12 @@ codes! {
     WalletNotEmpty: CONFLICT, "wallet_not_empty", "A wallet still holds money";
     WalletFrozen: CONFLICT, "wallet_frozen", "The wallet is frozen";
     WalletClosed: CONFLICT, "wallet_closed", "The wallet is closed";
+    WalletExists: CONFLICT, "wallet_exists", "The user has a wallet in this currency already";
+    HoldEnded: CONFLICT, "hold_ended", "The hold has ended already";
+    HoldExpired: CONFLICT, "hold_expired", "The hold has expired";
+    TooManyHolds: CONFLICT, "too_many_holds", "There are as many active holds as there may be";
+    NotReversible: CONFLICT, "not_reversible", "The transaction cannot be reversed";
+    AlreadyReversed: CONFLICT, "already_reversed", "The transaction was reversed already";
     InFlight: CONFLICT, "in_flight", "A request with this key is being processed", retryable;
 
     VersionMismatch: PRECONDITION_FAILED, "version_mismatch", "It has changed since it was read";
@@ -94,6 +102,11 @@ codes! {
     InsufficientFunds: UNPROCESSABLE_ENTITY, "insufficient_funds", "The wallet does not hold that much";
     WrongCurrency: UNPROCESSABLE_ENTITY, "wrong_currency", "The wallet holds another currency";
     BalanceTooLarge: UNPROCESSABLE_ENTITY, "balance_too_large", "A wallet cannot hold that much";
+    SameWallet: UNPROCESSABLE_ENTITY, "same_wallet", "A transfer needs two wallets";
+    RecipientNotFound: UNPROCESSABLE_ENTITY, "recipient_not_found", "The recipient has no such wallet";
+    CaptureTooLarge: UNPROCESSABLE_ENTITY, "capture_too_large", "The hold does not hold that much";
+    AmendBelowCaptured: UNPROCESSABLE_ENTITY, "amend_below_captured", "More is captured already";
+    BalanceBounds: UNPROCESSABLE_ENTITY, "balance_bounds", "The balance would leave the bounds that were asked for";
     KeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
     PositionBeyondHead: UNPROCESSABLE_ENTITY, "position_beyond_head", "The journal does not reach that position";
 

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 const LIST: &str = "events";
 /// Every type of event there is.
-const TYPES: [&str; 21] = [
+const TYPES: [&str; 33] = [
     "UserRegistered",
     "LoginSessionOpened",
     "LoginSessionRefreshed",
@@ -38,6 +38,18 @@ const TYPES: [&str; 21] = [
     "WalletOpened",
     "WalletDeposited",
     "WalletWithdrawn",
+    "TransferSent",
+    "TransferReceived",
+    "HoldPlaced",
+    "HoldAmended",
+    "HoldExtended",
+    "HoldCaptured",
+    "HoldReleased",
+    "HoldExpired",
+    "TransactionReversed",
+    "WalletFrozen",
+    "WalletUnfrozen",
+    "WalletClosed",
 ];
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]

@@ -64,7 +64,7 @@ async fn c36_what_a_service_could_its_keys_cannot_once_it_is_none() {
         user_id: user_id(&shop),
         command: demote,
         beside: commands::Beside::default(),
-        empty_wallets: Vec::new(),
+        closes: Vec::new(),
     };
     let now = domain::Timestamp::from(OffsetDateTime::now_utc());
     let envelope = commands::Envelope {

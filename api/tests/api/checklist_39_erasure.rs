@@ -113,6 +113,11 @@ async fn c39_money_is_not_left_to_nobody() {
     problem.problem(409, "wallet_not_empty");
     house.withdraw(&ada, &json!({ "amount": "5" })).send().await.expect(201);
     erased(&house, &ada).await;
+    // Nor can anybody send them some afterwards: their wallets were closed in the same append.
+    let admin = house.admin().await;
+    let shop = house.service_key(&admin, &["wallet:deposit"]).await;
+    let late = house.deposit(&ada, &json!({ "amount": "5" })).token(&shop).send().await;
+    late.problem(409, "wallet_closed");
 }
 
 #[tokio::test]

@@ -232,6 +232,17 @@ impl House {
         Person { token: text("access_token"), refresh_token: text("refresh_token"), ..person }
     }
 
+    /// A key with these scopes, of a service that the admin makes for it.
+    pub(crate) async fn service_key(&self, admin: &Person, scopes: &[&str]) -> String {
+        let mut body = self.registration();
+        body["roles"] = json!(["service"]);
+        let created = self.post("/users").token(&admin.token).json(&body).send().await.expect(201);
+        let path = format!("/users/{}/api-keys", created["user"]["id"].as_str().unwrap());
+        let new = json!({ "name": "a service's", "scopes": scopes });
+        let made = self.post(&path).token(&admin.token).json(&new).send().await.expect(201);
+        made["key"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn login(&self, username: &str) -> Answered {
         self.post("/auth/login").json(&json!({ "username": username, "password": PASSWORD })).send().await
     }

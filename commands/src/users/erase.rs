@@ -30,7 +30,7 @@ impl Commands {
             user_id,
             command: UserCommand::Erase { at: Timestamp::default() },
             beside: Beside { erase: true, ..Beside::default() },
-            empty_wallets: wallets.iter().map(|opened| WalletId(opened.aggregate.id)).collect(),
+            closes: wallets.iter().map(|opened| WalletId(opened.aggregate.id)).collect(),
         };
         let envelope = self.envelope(&context, key, Command::User(Box::new(change)));
         let done = self.submit(envelope).await?;

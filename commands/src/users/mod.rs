@@ -59,7 +59,7 @@ impl Commands {
         command: UserCommand,
         beside: Beside,
     ) -> Outcome {
-        let change = UserChange { user_id, command, beside, empty_wallets: Vec::new() };
+        let change = UserChange { user_id, command, beside, closes: Vec::new() };
         let outcome = self.submit(self.envelope(context, key, Command::User(Box::new(change)))).await;
         outcome.inspect(durations::measure)
     }

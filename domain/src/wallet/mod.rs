@@ -1,13 +1,17 @@
 //! A wallet: one balance in one currency, of one user.
 
+mod account;
 mod aggregate;
 mod command;
 mod event;
+mod hold;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{Account, Wallet};
-pub use command::{Movement, WalletCommand};
-pub use event::{Moved, WalletEvent, WalletStatus};
+pub use account::{Account, Balance};
+pub use aggregate::Wallet;
+pub use command::{Capture, Movement, PlaceHold, Reversal, Transfer, WalletCommand};
+pub use event::{Direction, HoldStep, Moved, Reversed, Standing, Transferred, WalletEvent, WalletStatus};
+pub use hold::{HOLDS_MAX, Hold, HoldStatus, Lease, NotALease};
 pub use refusal::WalletRefusal;

@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod cursor;
 pub(crate) mod exchange_credentials;
+pub(crate) mod holds;
 pub(crate) mod profiles;
 mod statistics;
 pub(crate) mod transactions;

@@ -7,8 +7,8 @@ use crate::Projection;
 use crate::copy::CopyRows;
 use crate::projection::ApplyError;
 use async_trait::async_trait;
-use domain::wallet::{Moved, WalletEvent};
-use domain::{AggregateKind, Currency, Event, Money, Timestamp, WalletId};
+use domain::wallet::{Balance, Direction, HoldStep, Moved, Transferred, WalletEvent};
+use domain::{AggregateKind, Currency, EntryId, Event, Money, Reference, Timestamp, WalletId};
 use journal::Recorded;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
@@ -51,12 +51,21 @@ impl TransactionRow {
 pub enum TransactionKind {
     Deposit,
     Withdrawal,
+    TransferIn,
+    TransferOut,
+    Hold,
+    /// A part of a hold that was posted. It is not listed: its hold is.
+    Capture,
+    Reversal,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransactionStatus {
+    Pending,
     Completed,
+    Cancelled,
+    Expired,
 }
 
 impl fmt::Display for TransactionKind {
@@ -64,6 +73,11 @@ impl fmt::Display for TransactionKind {
         f.write_str(match self {
             Self::Deposit => "deposit",
             Self::Withdrawal => "withdrawal",
+            Self::TransferIn => "transfer_in",
+            Self::TransferOut => "transfer_out",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Reversal => "reversal",
         })
     }
 }
@@ -71,7 +85,10 @@ impl fmt::Display for TransactionKind {
 impl fmt::Display for TransactionStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Pending => "pending",
             Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
         })
     }
 }
@@ -104,37 +121,102 @@ impl Projection for TransactionsProjection {
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let mut rows = CopyRows::with_capacity(events.len(), ROW_BYTES);
         for recorded in events {
-            match recorded.event()? {
-                Event::Wallet(WalletEvent::WalletDeposited(moved)) => {
-                    add(&mut rows, recorded, TransactionKind::Deposit, &moved);
-                }
-                Event::Wallet(WalletEvent::WalletWithdrawn(moved)) => {
-                    add(&mut rows, recorded, TransactionKind::Withdrawal, &moved);
-                }
-                Event::Wallet(WalletEvent::WalletOpened { .. }) | Event::User(_) => {}
+            let Event::Wallet(event) = recorded.event()? else { continue };
+            if let Some(entry) = Entry::of(&event) {
+                entry.add(&mut rows, recorded, event.balance());
             }
         }
         let into = "transactions (wallet_id, sequence, position, type, status, amount, currency, posted_after, \
-                    available_after, reference, hold_id, counterparty, recorded_at)";
+                    available_after, reference, hold_id, counterparty, reverses, is_credit, recorded_at)";
         rows.write(conn, into).await.map_err(ApplyError::from)
     }
 }
 
-fn add(rows: &mut CopyRows, recorded: &Recorded, kind: TransactionKind, moved: &Moved) {
-    rows.plain(recorded.aggregate.id)
-        .plain(recorded.sequence)
-        .plain(recorded.position)
-        .plain(kind)
-        .plain(TransactionStatus::Completed)
-        .plain(moved.amount)
-        .plain(moved.currency)
-        .plain(moved.posted_after)
-        .plain(moved.available_after)
-        .text(moved.reference.as_ref().map(domain::Reference::as_str))
-        .text(None)
-        .text(None)
-        .plain(recorded.recorded_at)
-        .end_row();
+/// What an event adds to the list.
+struct Entry<'a> {
+    kind: TransactionKind,
+    amount: Money,
+    reference: Option<&'a Reference>,
+    hold_id: Option<EntryId>,
+    counterparty: Option<WalletId>,
+    reverses: Option<EntryId>,
+    is_credit: Option<bool>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(event: &'a WalletEvent) -> Option<Self> {
+        Some(match event {
+            WalletEvent::WalletDeposited(moved) => Self::moved(TransactionKind::Deposit, moved, true),
+            WalletEvent::WalletWithdrawn(moved) => Self::moved(TransactionKind::Withdrawal, moved, false),
+            WalletEvent::TransferSent(sent) => Self::transferred(TransactionKind::TransferOut, sent, false),
+            WalletEvent::TransferReceived(got) => Self::transferred(TransactionKind::TransferIn, got, true),
+            WalletEvent::HoldPlaced(step) => Self::held(TransactionKind::Hold, step, None),
+            WalletEvent::HoldCaptured(step) => Self::held(TransactionKind::Capture, step, Some(false)),
+            WalletEvent::TransactionReversed(reversed) => Self {
+                counterparty: reversed.counterparty,
+                reverses: Some(reversed.transaction),
+                is_credit: Some(reversed.direction == Direction::Credit),
+                ..Self::plain(TransactionKind::Reversal, reversed.amount, reversed.reference.as_ref())
+            },
+            WalletEvent::WalletOpened { .. }
+            | WalletEvent::HoldAmended(_)
+            | WalletEvent::HoldExtended(_)
+            | WalletEvent::HoldReleased(_)
+            | WalletEvent::HoldExpired(_)
+            | WalletEvent::WalletFrozen(_)
+            | WalletEvent::WalletUnfrozen(_)
+            | WalletEvent::WalletClosed(_) => return None,
+        })
+    }
+
+    const fn plain(kind: TransactionKind, amount: Money, reference: Option<&'a Reference>) -> Self {
+        let (hold_id, counterparty, reverses, is_credit) = (None, None, None, None);
+        Self { kind, amount, reference, hold_id, counterparty, reverses, is_credit }
+    }
+
+    const fn moved(kind: TransactionKind, moved: &'a Moved, is_credit: bool) -> Self {
+        Self { is_credit: Some(is_credit), ..Self::plain(kind, moved.amount, moved.reference.as_ref()) }
+    }
+
+    const fn transferred(kind: TransactionKind, transferred: &'a Transferred, is_credit: bool) -> Self {
+        let Transferred { amount, counterparty, reference, .. } = transferred;
+        Self {
+            counterparty: Some(*counterparty),
+            is_credit: Some(is_credit),
+            ..Self::plain(kind, *amount, reference.as_ref())
+        }
+    }
+
+    const fn held(kind: TransactionKind, step: &'a HoldStep, is_credit: Option<bool>) -> Self {
+        Self {
+            hold_id: Some(step.hold.id),
+            is_credit,
+            ..Self::plain(kind, step.amount, step.hold.reference.as_ref())
+        }
+    }
+
+    fn add(self, rows: &mut CopyRows, recorded: &Recorded, after: Balance) {
+        let status = match self.kind {
+            TransactionKind::Hold => TransactionStatus::Pending,
+            _ => TransactionStatus::Completed,
+        };
+        rows.plain(recorded.aggregate.id)
+            .plain(recorded.sequence)
+            .plain(recorded.position)
+            .plain(self.kind)
+            .plain(status)
+            .plain(self.amount)
+            .plain(after.currency)
+            .plain(after.posted)
+            .plain(after.available)
+            .text(self.reference.map(Reference::as_str))
+            .optional(self.hold_id)
+            .optional(self.counterparty)
+            .optional(self.reverses)
+            .optional(self.is_credit)
+            .plain(recorded.recorded_at)
+            .end_row();
+    }
 }
 
 /// Where a list goes on: after the last row that was shown. Filters will stand here too.

@@ -1,13 +1,14 @@
-//! `wallets`: what each wallet holds now.
+//! `wallets`: what each wallet holds now, and `holds` beside it.
 //!
-//! Every event that moves money carries the balances after it, so the last one of a wallet in a batch is all of its row.
+//! Every event carries the balances after it, so the last one of a wallet in a batch is all of its row.
 
+use super::holds;
 use super::value::column;
 use super::{At, QueryError, ReadModels, position_of};
 use crate::Projection;
 use crate::projection::ApplyError;
 use async_trait::async_trait;
-use domain::wallet::{WalletEvent, WalletStatus};
+use domain::wallet::WalletStatus;
 use domain::{AggregateKind, Currency, Event, Money, UserId, WalletId};
 use journal::Recorded;
 use sqlx::postgres::PgRow;
@@ -51,7 +52,7 @@ impl Projection for WalletsProjection {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["wallets"]
+        &["wallets", "holds"]
     }
 
     fn only_adds(&self) -> bool {
@@ -61,7 +62,8 @@ impl Projection for WalletsProjection {
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let Folded { opened, rows } = fold(events)?;
         insert(conn, &opened).await?;
-        Ok(update(conn, &rows).await?)
+        update(conn, &rows).await?;
+        holds::apply(conn, events).await
     }
 }
 
@@ -92,23 +94,15 @@ fn fold(events: &[Arc<Recorded>]) -> Result<Folded, ApplyError> {
 
 fn row_after(recorded: &Recorded) -> Result<Option<WalletRow>, ApplyError> {
     let Event::Wallet(event) = recorded.event()? else { return Ok(None) };
-    let (currency, posted, available, status) = match event {
-        WalletEvent::WalletOpened { currency, .. } => {
-            (currency, Money::zero(currency), Money::zero(currency), WalletStatus::Active)
-        }
-        WalletEvent::WalletDeposited(moved) | WalletEvent::WalletWithdrawn(moved) => {
-            (moved.currency, moved.posted_after, moved.available_after, moved.status)
-        }
-    };
+    let balance = event.balance();
     Ok(Some(WalletRow {
         wallet_id: WalletId(recorded.aggregate.id),
         user_id: recorded.owner,
-        currency,
-        posted,
-        // What is posted and not available is held: the event says both.
-        held: posted.checked_sub(available).unwrap_or(Money::zero(currency)),
-        available,
-        status,
+        currency: balance.currency,
+        posted: balance.posted,
+        held: balance.held(),
+        available: balance.available,
+        status: balance.status,
         version: recorded.sequence,
         position: recorded.position,
     }))
