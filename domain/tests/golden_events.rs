@@ -228,6 +228,7 @@ fn hold_goldens() -> Vec<(&'static str, Event)> {
         remaining: usd(5000),
         status: HoldStatus::Active,
         expires_at: at("2025-11-22T08:15:00.5Z"),
+        version: 8,
         reference: Some(Reference::parse("order 17").unwrap()),
     };
     let step = |amount, hold: &Hold, posted_after, available_after| HoldStep {
@@ -239,10 +240,10 @@ fn hold_goldens() -> Vec<(&'static str, Event)> {
         available_after,
         status: WalletStatus::Active,
     };
-    let amended = Hold { amount: usd(6000), remaining: usd(6000), ..hold.clone() };
-    let extended = Hold { expires_at: at("2025-11-22T08:30:00.5Z"), ..amended.clone() };
-    let part = Hold { captured: usd(2000), remaining: usd(4000), ..extended.clone() };
-    let ended = |status| Hold { released: usd(4000), remaining: usd(0), status, ..part.clone() };
+    let amended = Hold { version: 9, amount: usd(6000), remaining: usd(6000), ..hold.clone() };
+    let extended = Hold { version: 10, expires_at: at("2025-11-22T08:30:00.5Z"), ..amended.clone() };
+    let part = Hold { version: 11, captured: usd(2000), remaining: usd(4000), ..extended.clone() };
+    let ended = |status| Hold { version: 12, released: usd(4000), remaining: usd(0), status, ..part.clone() };
     let captured = HoldStep {
         capture_id: Some(CaptureId::parse("fill-1").unwrap()),
         status: WalletStatus::Active,

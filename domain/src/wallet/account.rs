@@ -51,6 +51,11 @@ impl Account {
         self.posted.take(self.held).unwrap_or(Money::zero(self.currency))
     }
 
+    /// One of the active holds.
+    pub fn hold(&self, sequence: i64) -> Option<&Hold> {
+        self.holds.get(&sequence)
+    }
+
     /// The active holds, oldest first.
     pub fn holds(&self) -> impl Iterator<Item = &Hold> {
         self.holds.values()
@@ -113,6 +118,7 @@ impl Account {
             remaining: amount,
             status: HoldStatus::Active,
             expires_at: lease.from(at),
+            version: self.sequence + 1,
             reference,
         };
         Ok(WalletEvent::HoldPlaced(self.step(amount, hold, self.posted, available)))
@@ -261,7 +267,8 @@ impl Account {
         Balance { currency: self.currency, posted, available, status: self.status }
     }
 
-    const fn step(&self, amount: Money, hold: Hold, posted: Money, available: Money) -> HoldStep {
+    fn step(&self, amount: Money, hold: Hold, posted: Money, available: Money) -> HoldStep {
+        let hold = Hold { version: self.sequence + 1, ..hold };
         HoldStep {
             amount,
             currency: self.currency,

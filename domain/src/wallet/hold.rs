@@ -18,6 +18,8 @@ pub struct Hold {
     pub remaining: Money,
     pub status: HoldStatus,
     pub expires_at: Timestamp,
+    /// The sequence of its last event.
+    pub version: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
 }
