@@ -19,6 +19,7 @@ mod refusal;
 mod repeats;
 mod sequencer;
 mod status;
+mod step;
 mod throttle;
 pub mod users;
 pub mod vault;
@@ -29,10 +30,12 @@ pub use answer::{Done, Failure, Outcome};
 pub use clock::Clock;
 pub use commands::{Commands, CommandsOptions, FINAL_AFTER};
 pub use envelope::{
-    Beside, ClaimKind, Command, Envelope, NewClaim, NewSecret, RequestKey, SecretKind, UserChange,
+    Beside, ClaimKind, Command, Envelope, NewClaim, NewSecret, OpenWallet, RequestKey, SecretKind, UserChange,
 };
 pub use hand_over::{HandOver, HandedOver};
 pub use refresh_token::{RefreshToken, RefreshTokens};
 pub use refusal::Refusal;
 pub use sequencer::{MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState, always};
 pub use status::CommandStatus;
+pub use step::{Act, Bounds, Step};
+pub use throttle::WrongPasswords;

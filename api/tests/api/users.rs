@@ -1,7 +1,7 @@
 //! Users as a resource: read, changed, replaced; whoever asks.
 
 use crate::client::{Answered, Ask};
-use crate::house::{House, PASSWORD, Person, new_key};
+use crate::house::{Choices, House, PASSWORD, Person, new_key};
 use serde_json::{Value, json};
 
 fn patch(house: &House, who: &Person, whom: &str, body: &Value) -> Ask {
@@ -256,4 +256,42 @@ async fn a_user_in_figures() {
     let path = format!("/users/{}/statistics?min_position={head}", ada.id);
     let figures = house.get(&path).token(&admin.token).send().await.expect(200);
     assert_eq!(figures["active_sessions"], 1);
+}
+
+#[tokio::test]
+async fn failed_logins_are_told_until_the_next_one_that_is_right() {
+    let house = House::open().await;
+    let (ada, boss) = (house.person().await, house.admin().await);
+    let figures = async || {
+        let asked = house.get(&format!("/users/{}/statistics", ada.id)).token(&boss.token).send().await;
+        let figures = asked.expect(200);
+        (figures["failed_logins"].as_i64().unwrap(), figures["last_failed_login_at"].clone())
+    };
+    let guess = async || {
+        let wrong = json!({ "username": ada.name, "password": "a wrong one" });
+        house.post("/auth/login").json(&wrong).send().await.problem(401, "invalid_credentials");
+    };
+    assert_eq!(figures().await, (0, json!(null)));
+    let head = house.head().await;
+    guess().await;
+    guess().await;
+    let (count, second) = figures().await;
+    assert_eq!(count, 2);
+    house.login(&ada.name).await.expect(200);
+    assert_eq!(figures().await, (0, json!(null)));
+    for _ in 0..5 {
+        guess().await;
+    }
+    let (count, last) = figures().await;
+    assert_eq!(count, 5);
+    assert!(last.as_str().unwrap() > second.as_str().unwrap(), "{last} after {second}");
+    assert_eq!(figures().await, (5, last.clone()), "it does not move by itself");
+    assert_eq!(house.head().await, head + 1, "a wrong password is no event");
+    // What is written down every node tells.
+    let elsewhere = house.door_elsewhere(Choices::default()).await;
+    let there = Ask::new(elsewhere, "GET", &format!("/users/{}/statistics", ada.id)).token(&boss.token);
+    let there = there.send().await.expect(200);
+    assert_eq!((&there["failed_logins"], &there["last_failed_login_at"]), (&json!(5), &last));
+    house.post(&format!("/users/{}/unlock", ada.id)).token(&boss.token).send().await.expect(200);
+    assert_eq!(figures().await, (0, json!(null)));
 }

@@ -17,7 +17,7 @@ pub(crate) use rows::Past;
 pub(crate) use slot::Attempt;
 
 use crate::Failure;
-use domain::UserId;
+use domain::{Timestamp, UserId};
 use journal::{Journal, JournalError};
 use rows::Rows;
 use slot::{Slot, Step};
@@ -46,6 +46,13 @@ pub(crate) struct Account {
     pub past: Option<Past>,
     /// Before `past` was read.
     pub asked: Instant,
+}
+
+/// Wrong passwords in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WrongPasswords {
+    pub count: u32,
+    pub last_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +93,14 @@ impl Throttle {
         let asked = Instant::now();
         let past = self.rows.find(user_id.0).await.map_err(JournalError::Postgres)?;
         Ok(Account { id: user_id.0, past, asked })
+    }
+
+    /// What every node knows; of failures that were still free, what this one does.
+    pub(crate) async fn wrong_passwords(&self, user_id: UserId) -> Result<WrongPasswords, JournalError> {
+        if let Some(written) = self.rows.read(user_id.0).await.map_err(JournalError::Postgres)? {
+            return Ok(written);
+        }
+        Ok(self.slots.get(&user_id.0).map(|slot| slot.unwritten()).unwrap_or_default())
     }
 
     /// All is forgiven.

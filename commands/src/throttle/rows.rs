@@ -1,10 +1,11 @@
 //! The rows of `sign_in_failures`: what is remembered of accounts that were guessed at.
 
-use super::DISABLED_AT;
+use super::{DISABLED_AT, WrongPasswords};
 use journal::Journal;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A month after the last failure an account that is not disabled begins anew. Only this keeps the names that nobody has from
@@ -49,6 +50,16 @@ impl Rows {
         let query = format!("select {} from sign_in_failures f where f.id = $1", Past::COLUMNS);
         let row = sqlx::query(&query).bind(id).fetch_optional(self.0.pool()).await?;
         row.map_or(Ok(None), |row| Past::of(&row))
+    }
+
+    /// The same for who wants to be told: a moment, and not how long ago it was.
+    pub(super) async fn read(&self, id: Uuid) -> Result<Option<WrongPasswords>, sqlx::Error> {
+        let query = sqlx::query("select failures, last_at from sign_in_failures where id = $1");
+        let Some(row) = query.bind(id).fetch_optional(self.0.pool()).await? else { return Ok(None) };
+        let failures: i32 = row.try_get("failures")?;
+        let last_at: OffsetDateTime = row.try_get("last_at")?;
+        let count = u32::try_from(failures).unwrap_or(0);
+        Ok(Some(WrongPasswords { count, last_at: Some(last_at.into()) }))
     }
 
     /// Writes a failure down, on top of what other nodes wrote: how many they are now.

@@ -1,10 +1,12 @@
 //! The counter of one account, and an attempt that is under way.
 
 use super::rows::{Past, Rows};
-use super::{Account, DISABLED_AT, FREE, WAIT_MAX, wait_after};
+use super::{Account, DISABLED_AT, FREE, WAIT_MAX, WrongPasswords, wait_after};
+use domain::Timestamp;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -24,6 +26,8 @@ struct State {
     touched: Option<Instant>,
     /// A failure that its row does not show yet.
     is_unwritten: bool,
+    /// By the clock on the wall, for who wants to be told.
+    failed_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,7 @@ impl Slot {
         let mut state = self.lock();
         state.failures = state.failures.saturating_add(1);
         state.is_unwritten = state.failures >= FREE;
+        state.failed_at = Some(OffsetDateTime::now_utc().into());
         state.block(now);
         state.failures
     }
@@ -81,6 +86,17 @@ impl Slot {
         state.failures = failures;
         state.is_unwritten = false;
         state.block(now);
+    }
+
+    /// Failures that no row tells of. Of more there was one, so somebody else forgave them.
+    pub(super) fn unwritten(&self) -> WrongPasswords {
+        let state = self.lock();
+        let is_here_only = state.failures > 0 && (state.failures < FREE || state.is_unwritten);
+        if is_here_only {
+            WrongPasswords { count: state.failures, last_at: state.failed_at }
+        } else {
+            WrongPasswords::default()
+        }
     }
 
     fn has_a_row(&self) -> bool {

@@ -100,3 +100,15 @@ fn a_row_that_is_gone_was_forgiven_elsewhere() {
     assert_eq!(slot.step(&unknown(now + A_WHILE), now + A_WHILE), Step::Go);
     assert_eq!(slot.step(&unknown(now + A_WHILE), now + A_WHILE), Step::Wait);
 }
+
+#[test]
+fn failures_that_were_free_are_told_here_and_the_others_by_their_row() {
+    let now = Instant::now();
+    let told = |failures| after(failures, now).unwritten().count;
+    assert_eq!((told(0), told(1), told(4)), (0, 1, 4));
+    assert_eq!(told(5), 0, "there is a row, or somebody else forgave them");
+    let slot = after(2, now);
+    assert!(slot.unwritten().last_at.is_some());
+    slot.forgive(now);
+    assert_eq!(slot.unwritten(), WrongPasswords::default());
+}

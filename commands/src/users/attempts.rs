@@ -1,6 +1,6 @@
 //! Passwords checked, and the wrong ones counted, wherever one is asked for.
 
-use crate::throttle::Account;
+use crate::throttle::{Account, WrongPasswords};
 use crate::{Commands, Failure};
 use domain::UserId;
 use secrecy::SecretString;
@@ -29,6 +29,11 @@ impl Commands {
         let is_right = self.hasher().verify(password, stored).await?;
         attempt.settle(is_right).await;
         Ok(is_right)
+    }
+
+    /// Wrong passwords since the last right one, wherever one was asked for.
+    pub async fn wrong_passwords(&self, user_id: UserId) -> Result<WrongPasswords, Failure> {
+        Ok(self.throttle().wrong_passwords(user_id).await?)
     }
 
     /// Forgets what was counted: from now on the right password works at once. Not an event, for nothing about the user

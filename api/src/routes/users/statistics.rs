@@ -24,10 +24,17 @@ pub(crate) struct Statistics {
     login_count: u64,
     #[schema(value_type = Option<String>, format = DateTime)]
     last_login_at: Option<Timestamp>,
+    /// Wrong passwords since the last right one, a reset or an unlocking, wherever one was asked for. Up to four are known to
+    /// the node that saw them, until it restarts; from the fifth on every node tells the same, for 30 days after the last.
+    failed_logins: u32,
+    /// When the last of those was.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_failed_login_at: Option<Timestamp>,
     /// Login sessions that are open now.
     active_sessions: usize,
     wallets: usize,
-    /// In all wallets together, counted up to a million.
+    /// In all wallets together, counted up to 10,000: that many means that many or more.
+    #[schema(maximum = 10_000)]
     transactions: i64,
     /// Everything up to here is counted.
     position: i64,
@@ -35,8 +42,8 @@ pub(crate) struct Statistics {
 
 /// A user in figures
 ///
-/// From read models, each as far as it is; `position` is that of the one that is least far. No ETag: no one version
-/// covers all of it.
+/// From read models, each as far as it is; `position` is that of the one that is least far. Failed logins are no events, so
+/// they are as they are now. No ETag: no one version covers all of it.
 #[utoipa::path(
     get, path = "/users/{id}/statistics", tag = "users", security(("access_token" = []), ("api_key" = ["profile:read"])),
     params(
@@ -55,6 +62,7 @@ pub(crate) async fn statistics(
     let sessions = Page { cursor: None, limit: LIMIT_MAX };
     let now = Timestamp::from(OffsetDateTime::now_utc());
     let profile = reading::profile(&app, user_id, min).await?;
+    let failed = app.commands().wrong_passwords(user_id).await?;
     let (sessions, wallets, transactions) = tokio::try_join!(
         models.login_sessions(user_id, now, &sessions, min.0),
         models.wallets_of(user_id, min.0),
@@ -65,6 +73,8 @@ pub(crate) async fn statistics(
         user_id,
         login_count: u64::try_from(profile.value.login_count).unwrap_or(0),
         last_login_at: profile.value.last_login_at,
+        failed_logins: failed.count,
+        last_failed_login_at: failed.last_at,
         active_sessions: sessions.value.map_or(0, |page| page.items.len()),
         wallets: wallets.value.len(),
         transactions: transactions.value,
