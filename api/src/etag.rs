@@ -16,7 +16,9 @@ impl ETag {
     pub(crate) fn parse(tag: &str) -> Option<Self> {
         let bare = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(tag);
         match bare.split_once('.') {
-            Some((version, beside)) => Some(Self { version: number(version)?, beside: Some(number(beside)?) }),
+            Some((version, beside)) => {
+                Some(Self { version: number(version)?, beside: Some(number(beside)?) })
+            }
             None => number(bare).map(Self::from),
         }
     }

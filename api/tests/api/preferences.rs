@@ -53,15 +53,37 @@ async fn who_never_chose_has_the_defaults_at_once() {
     let token = signed_in["access_token"].as_str().unwrap();
     let answered = house.get(PATH).token(token).send().await;
     assert_eq!(values(&answered.expect(200)), defaults());
-    // Signing in is a version of its own: from here on there is no newer one on its way.
     let path = format!("{PATH}?min_position={}", signed_in["position"]);
     let answered = house.get(&path).token(token).send().await;
     assert_eq!(values(&answered.expect(200)), defaults());
-    let version = answered.json()["version"].to_string();
-    let tag = format!("\"{version}\"");
-    assert_eq!(answered.header("etag"), Some(tag.as_str()));
-    let again = house.get(PATH).token(token).header("if-none-match", &tag).send().await;
+    assert_eq!((&answered.json()["version"], answered.header("etag")), (&json!(0), Some("\"0\"")));
+    let again = house.get(PATH).token(token).header("if-none-match", "\"0\"").send().await;
     assert_eq!(again.status, 304);
+}
+
+#[tokio::test]
+async fn their_version_is_their_own_and_a_login_leaves_it_alone() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let if_match = |tag: &str, theme: &str| {
+        let ask = house.ask("PATCH", PATH).token(&ada.token).header("if-match", tag);
+        ask.json(&json!({ "theme": theme })).send()
+    };
+    let first = change(&house, &ada, "PATCH", &json!({ "theme": "dark" })).await;
+    assert_eq!((&first.expect(200)["version"], first.header("etag")), (&json!(1), Some("\"1\"")));
+    house.login(&ada.name).await.expect(200);
+    let name = json!({ "name": "Ada L." });
+    house.ask("PATCH", "/users/me").token(&ada.token).json(&name).send().await.expect(200);
+    let path = format!("{PATH}?min_position={}", house.head().await);
+    let known = house.get(&path).token(&ada.token).header("if-none-match", "\"1\"").send().await;
+    assert_eq!(known.status, 304);
+    let second = if_match("\"1\"", "light").await;
+    assert_eq!((&second.expect(200)["version"], second.header("etag")), (&json!(2), Some("\"2\"")));
+    let stale = if_match("\"1\"", "dark").await.problem(412, "version_mismatch");
+    assert_eq!((&stale["expected"], &stale["actual"]), (&json!(1), &json!(2)));
+    // What is so already is no change, and no version.
+    assert_eq!(if_match("\"2\"", "light").await.expect(200)["version"], 2);
+    assert_eq!(read(&house, &ada).await["version"], 2);
 }
 
 #[tokio::test]

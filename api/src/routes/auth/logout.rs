@@ -33,5 +33,6 @@ pub(crate) async fn logout(
     let done = app.commands().logout(context, person.user_id, person.session_id).await?;
     // Before the answer: once a client has it, the token is worthless.
     app.admission().revocations().end(person.session_id);
-    Ok(Answer::ok().position(done.position).json(&LoggedOut { position: done.position }))
+    let answer = Answer::ok().position(done.position).version(done.user_version);
+    Ok(answer.json(&LoggedOut { position: done.position }))
 }
