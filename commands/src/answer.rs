@@ -46,6 +46,8 @@ pub enum Failure {
     UnfitPassword(PasswordRefusal),
     #[error("the key was used for another request")]
     KeyReused,
+    #[error("the capture id was used for another capture of the hold")]
+    CaptureIdReused,
     #[error("a request with this key is being processed")]
     InFlight,
     /// Nothing happened; come again.

@@ -2,10 +2,10 @@
 //!
 //! It can be written down, so that a node that does not lead can hand it to the one that does.
 
+use crate::Refusal;
 use crate::decide::Claim;
-use crate::{Authority, Refusal};
+use crate::step::Step;
 use domain::user::{Role, UserCommand};
-use domain::wallet::Movement;
 use domain::{Actor, AggregateKind, AggregateRef, Currency, Sealed, Timestamp, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,6 +15,8 @@ pub struct Envelope {
     pub command: Command,
     pub actor: Actor,
     pub key: Option<RequestKey>,
+    /// What else it may be known by, once it is accepted: the captures in it.
+    pub aliases: Vec<RequestKey>,
     pub command_id: Uuid,
     pub correlation_id: Uuid,
     pub causation_id: Option<Uuid>,
@@ -34,8 +36,20 @@ pub struct RequestKey {
 pub enum Command {
     Register(Box<Register>),
     User(Box<UserChange>),
-    Deposit { wallet_id: WalletId, movement: Movement, authority: Authority },
-    Withdraw { wallet_id: WalletId, movement: Movement, authority: Authority },
+    OpenWallet(Box<OpenWallet>),
+    Wallet(Box<Step>),
+    /// All of them or none.
+    Batch(Vec<Step>),
+}
+
+/// Another wallet for somebody who is registered.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct OpenWallet {
+    pub user_id: UserId,
+    pub wallet_id: WalletId,
+    pub currency: Currency,
+    /// There is one per user and currency.
+    pub claim: NewClaim,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -49,6 +63,7 @@ pub struct Register {
     pub roles: Vec<Role>,
     pub username_claim: NewClaim,
     pub email_claim: NewClaim,
+    pub wallet_claim: NewClaim,
     pub password_hash: Vec<u8>,
     pub wrapped_data_key: Vec<u8>,
 }
@@ -97,6 +112,10 @@ pub struct NewSecret {
 pub enum ClaimKind {
     Email,
     Username,
+    /// The one wallet of a user in a currency.
+    Wallet,
+    /// The one reversal of a transaction.
+    Reversal,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +134,8 @@ impl ClaimKind {
         match self {
             Self::Email => "email",
             Self::Username => "username",
+            Self::Wallet => "wallet",
+            Self::Reversal => "reversal",
         }
     }
 
@@ -122,6 +143,8 @@ impl ClaimKind {
         match self {
             Self::Email => Refusal::EmailTaken,
             Self::Username => Refusal::UsernameTaken,
+            Self::Wallet => Refusal::WalletExists,
+            Self::Reversal => Refusal::AlreadyReversed,
         }
     }
 }
@@ -155,6 +178,7 @@ impl std::fmt::Debug for Beside {
 }
 
 impl Register {
+    /// Those of who registers.
     pub(crate) const fn claims(&self) -> [NewClaim; 2] {
         [self.email_claim, self.username_claim]
     }
@@ -177,7 +201,9 @@ impl Command {
                 let wallets = change.closes.iter().map(|id| wallet(*id));
                 std::iter::once(user(change.user_id)).chain(wallets).collect()
             }
-            Self::Deposit { wallet_id, .. } | Self::Withdraw { wallet_id, .. } => vec![wallet(*wallet_id)],
+            Self::OpenWallet(open) => vec![user(open.user_id)],
+            Self::Wallet(step) => step.wallets().map(wallet).collect(),
+            Self::Batch(steps) => steps.iter().flat_map(Step::wallets).map(wallet).collect(),
         }
     }
 
@@ -190,12 +216,20 @@ impl Command {
     pub(crate) fn claims(&self) -> Vec<Claim> {
         match self {
             Self::Register(register) => {
-                register.claims().iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
+                let claims = register.claims().into_iter().chain([register.wallet_claim]);
+                claims.map(|claim| (claim.kind.as_str(), claim.digest)).collect()
             }
             Self::User(change) => {
                 change.beside.claims.iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
             }
-            Self::Deposit { .. } | Self::Withdraw { .. } => Vec::new(),
+            Self::OpenWallet(open) => vec![(open.claim.kind.as_str(), open.claim.digest)],
+            Self::Wallet(step) => {
+                step.claim().iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
+            }
+            Self::Batch(steps) => {
+                let claims = steps.iter().filter_map(Step::claim);
+                claims.map(|claim| (claim.kind.as_str(), claim.digest)).collect()
+            }
         }
     }
 
@@ -204,8 +238,9 @@ impl Command {
         match self {
             Self::Register(_) => "register",
             Self::User(change) => change.command.name(),
-            Self::Deposit { .. } => "deposit",
-            Self::Withdraw { .. } => "withdraw",
+            Self::OpenWallet(_) => "open_wallet",
+            Self::Wallet(step) => step.name(),
+            Self::Batch(_) => "batch",
         }
     }
 }

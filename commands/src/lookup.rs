@@ -5,7 +5,7 @@
 
 use crate::decide::user_of;
 use crate::sequencer::Submission;
-use crate::{Done, Failure, Outcome, Refusal, RequestKey};
+use crate::{Command, Done, Failure, Outcome, Refusal, RequestKey};
 use domain::AggregateKind;
 use domain::user::User;
 use journal::{Journal, JournalError, Recorded, record_of};
@@ -27,19 +27,21 @@ pub(crate) async fn look_up(
     journal: &Journal,
     submissions: Vec<Submission>,
 ) -> Result<Vec<(Submission, Option<Outcome>)>, (JournalError, Vec<Submission>)> {
-    let keys: Vec<Uuid> = submissions.iter().filter_map(Submission::key).collect();
+    let keys: Vec<Uuid> = submissions.iter().flat_map(Submission::keys).collect();
     let mut known = match find(journal, &keys).await {
         Ok(known) => known,
         Err(error) => return Err((error, submissions)),
     };
     let mut answered = Vec::with_capacity(submissions.len());
     for submission in submissions {
-        let outcome = match submission.key().and_then(|key| known.remove(&key)) {
-            Some(known) => {
-                let envelope = &submission.envelope;
-                Some(render(journal, known, envelope.key, user_of(envelope)).await)
-            }
-            None => None,
+        let envelope = &submission.envelope;
+        let mut take = |key: &RequestKey| known.remove(&key.key).map(|known| (known, *key));
+        let outcome = if let Some((known, key)) = envelope.key.as_ref().and_then(&mut take) {
+            Some(render(journal, known, Some(key), user_of(envelope)).await)
+        } else if let Some((known, alias)) = envelope.aliases.iter().find_map(take) {
+            Some(captured_before(journal, known, alias, &envelope.command).await)
+        } else {
+            None
         };
         answered.push((submission, outcome));
     }
@@ -87,6 +89,14 @@ pub(crate) async fn answer(
         Some(known) => Ok(Some(render(journal, known, Some(key), user).await)),
         None => Ok(None),
     }
+}
+
+/// A capture under an id that was used: the same one is answered as it was, whatever key it comes with now.
+async fn captured_before(journal: &Journal, known: Known, alias: RequestKey, command: &Command) -> Outcome {
+    if alias.fingerprint != known.fingerprint || matches!(command, Command::Batch(_)) {
+        return Err(Failure::CaptureIdReused);
+    }
+    render(journal, known, Some(alias), None).await
 }
 
 async fn render(journal: &Journal, known: Known, key: Option<RequestKey>, user: Option<Uuid>) -> Outcome {

@@ -1,8 +1,8 @@
 //! What the write side declines, with the facts. A refusal is an answer, not a failure: it is remembered under its key.
 
-use domain::WalletId;
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
+use domain::{EntryId, Money, WalletId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -21,6 +21,23 @@ pub enum Refusal {
     MailTokenUsed,
     #[error("a wallet still holds money")]
     WalletNotEmpty { wallet_id: WalletId },
+    #[error("the user has a wallet in this currency already")]
+    WalletExists,
+    #[error("a transfer needs two wallets")]
+    SameWallet,
+    #[error("the recipient has no such wallet")]
+    RecipientNotFound,
+    #[error("there is no such transaction")]
+    TransactionNotFound,
+    #[error("the transaction {transaction} cannot be reversed: {reason}")]
+    NotReversible { transaction: EntryId, reason: String },
+    #[error("the transaction was reversed already")]
+    AlreadyReversed,
+    #[error("{available} would be available afterwards, which is out of the bounds that were asked for")]
+    OutOfBounds { available: Money },
+    /// Nothing of the batch happened, because of this one.
+    #[error("command {index} of the batch: {refusal}")]
+    InBatch { index: usize, refusal: Box<Refusal> },
     /// `If-Match` named another version.
     #[error("version {expected} was expected, it is {actual}")]
     StaleVersion { expected: i64, actual: i64 },

@@ -107,6 +107,7 @@ codes! {
     CaptureTooLarge: UNPROCESSABLE_ENTITY, "capture_too_large", "The hold does not hold that much";
     AmendBelowCaptured: UNPROCESSABLE_ENTITY, "amend_below_captured", "More is captured already";
     BalanceBounds: UNPROCESSABLE_ENTITY, "balance_bounds", "The balance would leave the bounds that were asked for";
+    CaptureIdReused: UNPROCESSABLE_ENTITY, "capture_id_reused", "The capture id was used for another capture";
     KeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The Idempotency-Key was used for another request";
     PositionBeyondHead: UNPROCESSABLE_ENTITY, "position_beyond_head", "The journal does not reach that position";
 

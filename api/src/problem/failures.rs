@@ -32,6 +32,7 @@ impl From<Failure> for Problem {
                 check.into_problem()
             }
             Failure::KeyReused => Self::of(Code::KeyReused),
+            Failure::CaptureIdReused => Self::of(Code::CaptureIdReused),
             Failure::InFlight => Self::of(Code::InFlight),
             Failure::Unavailable { reason, retry_after } => {
                 Self::new(Code::Unavailable, reason).because(&reason).retry_after(retry_after)
@@ -59,6 +60,15 @@ impl From<Refusal> for Problem {
             Refusal::WalletNotEmpty { wallet_id } => {
                 Self::of(Code::WalletNotEmpty).fact("wallet_id", wallet_id.to_string())
             }
+            Refusal::WalletExists => Self::of(Code::WalletExists),
+            Refusal::SameWallet => Self::of(Code::SameWallet),
+            Refusal::RecipientNotFound => Self::of(Code::RecipientNotFound),
+            Refusal::TransactionNotFound => Self::of(Code::TransactionNotFound),
+            Refusal::NotReversible { .. } => Self::new(Code::NotReversible, refusal.to_string()),
+            Refusal::AlreadyReversed => Self::of(Code::AlreadyReversed),
+            Refusal::OutOfBounds { available } => Self::new(Code::BalanceBounds, refusal.to_string())
+                .fact("available_after", available.to_string()),
+            Refusal::InBatch { index, refusal } => Self::from(*refusal).fact("index", index),
             Refusal::StaleVersion { expected, actual } => {
                 Self::new(Code::VersionMismatch, format!("version {expected} was expected, it is {actual}"))
                     .fact("expected", expected)

@@ -6,7 +6,8 @@ use crate::input::{Check, Raw};
 use crate::output::{Answer, Moved};
 use crate::problem::{Code, Problem};
 use axum::response::Response;
-use commands::{Authority, Done};
+use commands::wallets::{Aim, Wish};
+use commands::{Authority, Bounds, Done};
 use domain::wallet::Movement;
 use domain::{Currency, Reference, WalletId};
 use serde::Deserialize;
@@ -49,6 +50,10 @@ impl MovementForm<'_> {
 pub(crate) async fn wallet_of(app: &App, authority: Authority, id: WalletId) -> Result<WalletFacts, Problem> {
     let facts = app.directory().wallet(id).await?;
     facts.filter(|facts| authority.covers(facts.owner)).ok_or_else(|| Problem::of(Code::WalletNotFound))
+}
+
+pub(crate) fn wish(wallet: WalletFacts, authority: Authority, aim: Aim) -> Wish {
+    Wish { wallet_id: wallet.id, authority, aim, bounds: Bounds::default() }
 }
 
 /// Services deposit, and owners only where this installation lets them: with their own keys, too.

@@ -71,6 +71,7 @@ async fn c36_what_a_service_could_its_keys_cannot_once_it_is_none() {
         command: commands::Command::User(Box::new(change)),
         actor: domain::Actor::SYSTEM,
         key: None,
+        aliases: Vec::new(),
         command_id: Uuid::now_v7(),
         correlation_id: Uuid::now_v7(),
         causation_id: None,

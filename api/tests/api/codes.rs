@@ -12,7 +12,8 @@ const BESIDE_THEIR_CODE: [(&str, &str); 4] = [
 ];
 
 /// Nothing leads to these so far.
-const LATER: [&str; 15] = [
+const LATER: [&str; 16] = [
+    "capture_id_reused",
     "already_exists",
     "wallet_frozen",
     "hold_not_found",

@@ -86,7 +86,8 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::PasswordChanged => (
             "Your password was changed",
             format!(
-                "Your password was changed on {when}, and other sessions were ended.\n\n\
+                "Your password was changed on {when}, and other sessions were ended.\n\
+                 If it was reset by mail, your API keys are off until you switch them on again.\n\n\
                  If that was not you, reset your password now."
             ),
         ),
@@ -162,7 +163,8 @@ fn ukrainian(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         MailKind::PasswordChanged => (
             "Ваш пароль змінено",
             format!(
-                "{when} ваш пароль було змінено, інші сеанси завершено.\n\n\
+                "{when} ваш пароль було змінено, інші сеанси завершено.\n\
+                 Якщо його відновлено листом, ваші ключі API вимкнено, доки ви не ввімкнете їх знову.\n\n\
                  Якщо це були не ви, негайно відновіть пароль."
             ),
         ),

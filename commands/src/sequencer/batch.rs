@@ -4,7 +4,7 @@ use super::cache::{Aggregates, Entry};
 use super::submission::Submission;
 use crate::commands::COMMIT_BEGINS_WITHIN;
 use crate::decide::{Claim, Draft, Drafted, user_of};
-use crate::{Done, Failure, Outcome, Refusal};
+use crate::{Done, Failure, Outcome, Refusal, RequestKey};
 use domain::{AggregateRef, Event, Timestamp};
 use journal::{CommandRow, Metadata, Recorded};
 use std::borrow::Cow;
@@ -101,7 +101,8 @@ impl OpenBatch {
             self.rows.events.push(event);
         }
         let first = if recorded.is_empty() { before } else { before + 1 };
-        self.remember(submission, first, recorded.len(), None);
+        self.remember(submission.envelope.key.iter(), first, recorded.len(), None);
+        self.remember(submission.envelope.aliases.iter(), first, recorded.len(), None);
         let user = user_of(envelope).and_then(|id| aggregates.users.peek(id));
         let user_version = user.map_or(0, Entry::sequence);
         let user = user.map(|entry| Box::new(entry.state().clone()));
@@ -167,21 +168,25 @@ impl OpenBatch {
         let position = self.head();
         // A refusal is plain data: writing it down cannot fail.
         let facts = serde_json::to_string(&refusal).unwrap_or_else(|_| "null".to_owned());
-        self.remember(submission, position, 0, Some(facts));
+        self.remember(submission.envelope.key.iter(), position, 0, Some(facts));
         Failure::Refused { refusal, position, replayed: false }
     }
 
-    fn remember(&mut self, submission: &Submission, position: i64, events: usize, refusal: Option<String>) {
-        if let Some(key) = submission.envelope.key {
-            let events = i32::try_from(events).unwrap_or(i32::MAX);
-            self.rows.commands.push(CommandRow {
-                key: key.key,
-                fingerprint: key.fingerprint,
-                position,
-                events,
-                refusal,
-            });
-        }
+    fn remember<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k RequestKey>,
+        position: i64,
+        events: usize,
+        refusal: Option<String>,
+    ) {
+        let events = i32::try_from(events).unwrap_or(i32::MAX);
+        self.rows.commands.extend(keys.map(|key| CommandRow {
+            key: key.key,
+            fingerprint: key.fingerprint,
+            position,
+            events,
+            refusal: refusal.clone(),
+        }));
     }
 
     pub(crate) fn into_submissions(self) -> Vec<Submission> {

@@ -85,7 +85,7 @@ pub(crate) struct Term<'a> {
 impl<'a> Term<'a> {
     pub(crate) fn begin(around: &'a mut Surroundings, lease: Lease, again: Vec<Submission>) -> Self {
         let committed = (lease.head().position, lease.head().recorded_at);
-        let keys = again.iter().filter_map(Submission::key).collect();
+        let keys = again.iter().flat_map(Submission::keys).collect();
         let mut term = Self {
             aggregates: Aggregates::new(around.cache_capacity),
             open: OpenBatch::begin(committed.0 + 1, committed.1),
@@ -154,10 +154,15 @@ impl<'a> Term<'a> {
         let wary = self.lookups.is_wary();
         let mut drained = std::mem::take(&mut self.drained);
         for submission in drained.drain(..) {
-            match submission.key() {
-                Some(key) if !self.keys.insert(key) => submission.answer(Err(Failure::InFlight)),
-                Some(_) if wary => self.lookups.add([submission]),
-                _ => self.consider(submission),
+            if submission.keys().any(|key| self.keys.contains(&key)) {
+                submission.answer(Err(Failure::InFlight));
+                continue;
+            }
+            self.keys.extend(submission.keys());
+            if wary && submission.keys().next().is_some() {
+                self.lookups.add([submission]);
+            } else {
+                self.consider(submission);
             }
         }
         self.drained = drained;
@@ -175,6 +180,9 @@ impl<'a> Term<'a> {
             let mut missing = command.aggregates();
             missing.retain(|of| !self.aggregates.use_now(*of));
             if !missing.is_empty() {
+                // A batch may name one of them many times.
+                missing.sort_unstable();
+                missing.dedup();
                 return self.loading.park(submission, &missing);
             }
         }
@@ -215,7 +223,7 @@ impl<'a> Term<'a> {
 
     /// Answers a command and forgets its key.
     pub(super) fn answer(&mut self, submission: Submission, outcome: crate::Outcome) {
-        if let Some(key) = submission.key() {
+        for key in submission.keys() {
             self.keys.remove(&key);
         }
         submission.answer(outcome);

@@ -64,7 +64,7 @@ impl Lookups {
         }
         let taken = self.waiting.len().min(KEYS_MAX);
         let submissions: Vec<Submission> = self.waiting.drain(..taken).collect();
-        self.asked = submissions.iter().filter_map(Submission::key).collect();
+        self.asked = submissions.iter().flat_map(Submission::keys).collect();
         let journal = self.journal.clone();
         self.running = Some(tokio::spawn(async move {
             lookup::look_up(&journal, submissions).await.map_err(|(error, unanswered)| {

@@ -85,10 +85,8 @@ impl Term<'_> {
         let keys: HashSet<Uuid> = keys.iter().copied().collect();
         let held: HashSet<Uuid> = claims.iter().map(|(_, digest)| *digest).collect();
         let (flown, open) = self.roll_back(flown);
-        let (known, mut again): (Vec<_>, Vec<_>) = flown
-            .into_iter()
-            .chain(open)
-            .partition(|s: &Submission| s.key().is_some_and(|key| keys.contains(&key)));
+        let (known, mut again): (Vec<_>, Vec<_>) =
+            flown.into_iter().chain(open).partition(|s: &Submission| s.keys().any(|key| keys.contains(&key)));
         let mut refused_now = 0;
         for submission in &mut again {
             let wanted = submission.envelope.command.claims();

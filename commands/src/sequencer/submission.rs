@@ -20,8 +20,9 @@ impl Submission {
         Self { envelope, reply, taken: Vec::new(), restarts: 0 }
     }
 
-    pub(crate) fn key(&self) -> Option<Uuid> {
-        self.envelope.key.map(|key| key.key)
+    /// Everything it is known by.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Uuid> {
+        self.envelope.key.iter().chain(&self.envelope.aliases).map(|key| key.key)
     }
 
     pub(crate) fn restarted(self) -> Self {

@@ -22,7 +22,7 @@ impl Commands {
     pub async fn register(&self, context: Context, new: Registration) -> Outcome {
         let vault = self.vault();
         let currency = new.currency.unwrap_or(self.options().default_currency);
-        let user_id = UserId(Uuid::now_v7());
+        let (user_id, wallet_id) = (UserId(Uuid::now_v7()), WalletId(Uuid::now_v7()));
         let [username_claim, email_claim] = self
             .new_claims(
                 user_id,
@@ -50,7 +50,8 @@ impl Commands {
         let seal = |field: &str, plain: &str| vault.seal(&data_key, user_id, "UserRegistered", field, plain);
         let register = Register {
             user_id,
-            wallet_id: WalletId(Uuid::now_v7()),
+            wallet_id,
+            wallet_claim: self.wallet_claim(user_id, currency),
             currency,
             username: seal("username", new.username.as_str())?,
             email: seal("email", new.email.as_str())?,

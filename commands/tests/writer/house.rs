@@ -3,8 +3,9 @@
 use commands::password::{Hasher, HasherOptions, NewPassword};
 use commands::users::Registration;
 use commands::vault::{KeyRing, Vault};
+use commands::wallets::{Aim, Wish};
 use commands::{
-    Authority, Clock, Commands, CommandsOptions, Context, Outcome, Principal, WriteSide, Writer,
+    Authority, Bounds, Clock, Commands, CommandsOptions, Context, Outcome, Principal, WriteSide, Writer,
     WriterOptions, WriterState,
 };
 use domain::user::SessionPolicy;
@@ -273,20 +274,24 @@ impl Holder {
         amount: &str,
         reference: Option<&str>,
     ) -> Outcome {
-        let movement = movement(amount, reference);
-        let context = context(self.principal(), key);
-        commands.deposit(context, self.wallet_id, movement, Authority::Owner(self.user_id)).await
+        self.ask(commands, key, Aim::Deposit(movement(amount, reference))).await
     }
 
     pub async fn withdraw(self, commands: &Commands, key: &str, amount: &str) -> Outcome {
-        let context = context(self.principal(), key);
-        commands
-            .withdraw(context, self.wallet_id, movement(amount, None), Authority::Owner(self.user_id))
-            .await
+        self.ask(commands, key, Aim::Withdraw(movement(amount, None))).await
+    }
+
+    pub async fn ask(self, commands: &Commands, key: &str, aim: Aim) -> Outcome {
+        commands.ask_wallet(context(self.principal(), key), self.wish(aim)).await
+    }
+
+    pub fn wish(self, aim: Aim) -> Wish {
+        let authority = Authority::Owner(self.user_id);
+        Wish { wallet_id: self.wallet_id, authority, aim, bounds: Bounds::default() }
     }
 }
 
-fn movement(amount: &str, reference: Option<&str>) -> Movement {
+pub fn movement(amount: &str, reference: Option<&str>) -> Movement {
     Movement {
         amount: Money::parse(amount, Currency::USD).unwrap(),
         currency: Currency::USD,

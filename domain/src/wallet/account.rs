@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Holds that end in one step: a step stays a matter of microseconds, and the next one does the rest.
-const EXPIRED_MAX: usize = 100;
+pub const EXPIRED_MAX: usize = 100;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

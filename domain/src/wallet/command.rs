@@ -113,4 +113,35 @@ impl WalletCommand {
         }
         self
     }
+
+    /// The hold it is about, if it is about one that exists.
+    pub const fn hold(&self) -> Option<i64> {
+        match self {
+            Self::Capture(Capture { hold, .. })
+            | Self::Release { hold, .. }
+            | Self::Amend { hold, .. }
+            | Self::Extend { hold, .. } => Some(*hold),
+            _ => None,
+        }
+    }
+
+    /// The name it is counted under.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open_wallet",
+            Self::Deposit(_) => "deposit",
+            Self::Withdraw(_) => "withdraw",
+            Self::Send(_) | Self::Receive(_) => "transfer",
+            Self::PlaceHold(_) => "hold",
+            Self::Capture(_) => "capture",
+            Self::Release { .. } => "release",
+            Self::Amend { .. } => "amend",
+            Self::Extend { .. } => "extend",
+            Self::ExpireHolds { .. } => "expire_holds",
+            Self::Reverse(_) => "reverse",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+            Self::Close => "close",
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, Balance};
+pub use account::{Account, Balance, EXPIRED_MAX};
 pub use aggregate::Wallet;
 pub use command::{Capture, Movement, PlaceHold, Reversal, Transfer, WalletCommand};
 pub use event::{Direction, HoldStep, Moved, Reversed, Standing, Transferred, WalletEvent, WalletStatus};

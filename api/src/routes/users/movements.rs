@@ -8,9 +8,10 @@ use crate::input::{JsonBody, Keyed, UserPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, check_deposit};
+use crate::routes::movement::{MovementForm, answer, check_deposit, wish};
 use axum::extract::State;
 use axum::response::Response;
+use commands::wallets::Aim;
 
 /// Deposit into a user's wallet
 #[utoipa::path(
@@ -33,8 +34,8 @@ pub(crate) async fn deposit(
     let form: MovementForm<'_> = body.read()?;
     check_deposit(&app, subject.allowed.authority)?;
     let wallet = wallet_in(&app, subject.user_id, form.named_currency()).await?;
-    let movement = form.read(wallet.currency)?;
-    let done = app.commands().deposit(context, wallet.id, movement, subject.allowed.authority).await?;
+    let aim = Aim::Deposit(form.read(wallet.currency)?);
+    let done = app.commands().ask_wallet(context, wish(wallet, subject.allowed.authority, aim)).await?;
     answer(&done)
 }
 
@@ -58,7 +59,7 @@ pub(crate) async fn withdraw(
     let subject = Subject::of(allowed, &named)?;
     let form: MovementForm<'_> = body.read()?;
     let wallet = wallet_in(&app, subject.user_id, form.named_currency()).await?;
-    let movement = form.read(wallet.currency)?;
-    let done = app.commands().withdraw(context, wallet.id, movement, subject.allowed.authority).await?;
+    let aim = Aim::Withdraw(form.read(wallet.currency)?);
+    let done = app.commands().ask_wallet(context, wish(wallet, subject.allowed.authority, aim)).await?;
     answer(&done)
 }

@@ -6,9 +6,10 @@ use crate::input::{JsonBody, Keyed, WalletPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, check_deposit, wallet_of};
+use crate::routes::movement::{MovementForm, answer, check_deposit, wallet_of, wish};
 use axum::extract::State;
 use axum::response::Response;
+use commands::wallets::Aim;
 
 /// Deposit into a wallet
 #[utoipa::path(
@@ -30,7 +31,7 @@ pub(crate) async fn deposit(
     let form: MovementForm<'_> = body.read()?;
     let wallet = wallet_of(&app, allowed.authority, id).await?;
     check_deposit(&app, allowed.authority)?;
-    let movement = form.read(wallet.currency)?;
-    let done = app.commands().deposit(context, wallet.id, movement, allowed.authority).await?;
+    let aim = Aim::Deposit(form.read(wallet.currency)?);
+    let done = app.commands().ask_wallet(context, wish(wallet, allowed.authority, aim)).await?;
     answer(&done)
 }

@@ -6,9 +6,10 @@ use crate::input::{JsonBody, Keyed, WalletPath};
 use crate::openapi::Problems;
 use crate::output::Moved;
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, wallet_of};
+use crate::routes::movement::{MovementForm, answer, wallet_of, wish};
 use axum::extract::State;
 use axum::response::Response;
+use commands::wallets::Aim;
 
 /// Withdraw from a wallet
 #[utoipa::path(
@@ -29,7 +30,7 @@ pub(crate) async fn withdraw(
 ) -> Result<Response, Problem> {
     let form: MovementForm<'_> = body.read()?;
     let wallet = wallet_of(&app, allowed.authority, id).await?;
-    let movement = form.read(wallet.currency)?;
-    let done = app.commands().withdraw(context, wallet.id, movement, allowed.authority).await?;
+    let aim = Aim::Withdraw(form.read(wallet.currency)?);
+    let done = app.commands().ask_wallet(context, wish(wallet, allowed.authority, aim)).await?;
     answer(&done)
 }

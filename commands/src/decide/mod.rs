@@ -3,13 +3,16 @@
 //! A [`Draft`] collects what the command would do. It touches nothing: a refusal half-way leaves no trace, and an
 //! acceptance is taken over by the batch as a whole.
 
+mod wallets;
+
 use crate::envelope::{Beside, NewClaim, NewSecret, Register, SecretKind, UserChange};
 use crate::sequencer::{Aggregates, Cached, Entry};
-use crate::{Authority, Command, Envelope, Refusal};
+use crate::{Command, Envelope, Refusal};
 use domain::user::{User, UserCommand};
 use domain::wallet::{Wallet, WalletCommand, WalletRefusal};
-use domain::{AggregateKind, AggregateRef, Event, Timestamp, WalletId};
+use domain::{AggregateKind, AggregateRef, Event, Timestamp};
 use journal::{ClaimRow, DroppedSecret, ReleasedClaims, SecretRow};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// A claim by kind and digest.
@@ -51,14 +54,9 @@ impl<'a> Draft<'a> {
         match &envelope.command {
             Command::Register(register) => self.register(register),
             Command::User(change) => self.change_user(change, envelope.expected_version),
-            Command::Deposit { wallet_id, movement, authority } => {
-                self.guard_wallet(*wallet_id, *authority, envelope.expected_version)?;
-                self.wallet(wallet_id.0, WalletCommand::Deposit(movement.clone()))
-            }
-            Command::Withdraw { wallet_id, movement, authority } => {
-                self.guard_wallet(*wallet_id, *authority, envelope.expected_version)?;
-                self.wallet(wallet_id.0, WalletCommand::Withdraw(movement.clone()))
-            }
+            Command::OpenWallet(open) => self.open_wallet(open),
+            Command::Wallet(step) => self.step(step),
+            Command::Batch(steps) => self.steps(steps),
         }
     }
 
@@ -79,6 +77,7 @@ impl<'a> Draft<'a> {
             },
         )?;
         let (wallet_id, currency) = (register.wallet_id, register.currency);
+        self.claim(register.wallet_claim, wallet_id.0)?;
         self.wallet(wallet_id.0, WalletCommand::Open { wallet_id, user_id, currency })?;
         let first = |kind: SecretKind, value: &[u8]| NewSecret {
             kind,
@@ -104,7 +103,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         for wallet_id in &change.closes {
-            self.wallet(wallet_id.0, WalletCommand::Close).map_err(|refusal| match refusal {
+            self.close(*wallet_id).map_err(|refusal| match refusal {
                 Refusal::Wallet(WalletRefusal::NotEmpty { .. }) => {
                     Refusal::WalletNotEmpty { wallet_id: *wallet_id }
                 }
@@ -131,15 +130,6 @@ impl<'a> Draft<'a> {
         self.drafted.dropped.extend(dropped.iter().map(drop));
         self.drafted.erased.extend(erase.then_some(id));
         Ok(())
-    }
-
-    /// Another's wallet is not found, and neither is its version.
-    fn guard_wallet(&self, id: WalletId, authority: Authority, expected: Option<i64>) -> Result<(), Refusal> {
-        let entry = self.aggregates.wallets.peek(id.0);
-        let found =
-            entry.filter(|entry| entry.state().account().is_some_and(|a| authority.covers(a.user_id)));
-        let entry = found.ok_or(WalletRefusal::NotFound)?;
-        same_version(expected, entry.sequence())
     }
 
     fn claim(&mut self, claim: NewClaim, owner: Uuid) -> Result<(), Refusal> {
@@ -172,21 +162,22 @@ impl<'a> Draft<'a> {
         Refusal: From<A::Refusal>,
     {
         let aggregate = AggregateRef { kind: A::KIND, id };
-        let empty = A::default();
-        let cached = A::cache(self.aggregates).peek(id).map_or(&empty, |entry| entry.state());
-        let decided = if self.drafted.events.iter().any(|(of, _)| *of == aggregate) {
-            let mut changed = cached.clone();
-            for (_, event) in self.drafted.events.iter().filter(|(of, _)| *of == aggregate) {
-                if let Some(event) = A::own(event) {
-                    changed.evolve(event);
-                }
-            }
-            changed.decide(command)?
-        } else {
-            cached.decide(command)?
-        };
+        let decided = self.newest::<A>(id).decide(command)?;
         self.drafted.events.extend(decided.into_iter().map(|event| (aggregate, event.into())));
         Ok(())
+    }
+
+    /// An aggregate as this command has left it so far.
+    fn newest<A: Cached>(&self, id: Uuid) -> Cow<'_, A> {
+        let aggregate = AggregateRef { kind: A::KIND, id };
+        let cached = A::cache(self.aggregates).peek(id).map(Entry::state);
+        let mut newest = cached.map_or_else(|| Cow::Owned(A::default()), Cow::Borrowed);
+        for (_, event) in self.drafted.events.iter().filter(|(of, _)| *of == aggregate) {
+            if let Some(event) = A::own(event) {
+                newest.to_mut().evolve(event);
+            }
+        }
+        newest
     }
 }
 
