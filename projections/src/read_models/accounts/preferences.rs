@@ -43,7 +43,7 @@ async fn update(conn: &mut PgConnection, changed: &[(Uuid, &UserChange)]) -> Res
     let ids: Vec<Uuid> = changed.iter().map(|(id, _)| *id).collect();
     let texts: Vec<Option<String>> =
         changed.iter().map(|(_, change)| json(change)).collect::<Result<_, _>>()?;
-    let changes: Vec<i64> = changed.iter().map(|(_, change)| change.changes).collect();
+    let counts: Vec<i64> = changed.iter().map(|(_, change)| change.changes).collect();
     let positions: Vec<i64> = changed.iter().map(|(_, change)| change.position).collect();
     sqlx::query(
         "update preferences p set preferences = coalesce(x.preferences::jsonb, p.preferences), \
@@ -54,7 +54,7 @@ async fn update(conn: &mut PgConnection, changed: &[(Uuid, &UserChange)]) -> Res
     )
     .bind(ids)
     .bind(texts)
-    .bind(changes)
+    .bind(counts)
     .bind(positions)
     .execute(conn)
     .await
