@@ -172,6 +172,8 @@ async fn c17_a_reset_switches_off_every_key_until_its_owner_has_looked_at_it() {
     assert!(happened.iter().all(|(_, at)| *at == happened[0].1));
     assert_eq!(body["position"], json!(head + 4));
 
+    let notice = house.mail("password_changed", &address(&ada)).await;
+    assert!(notice.text.contains("your API keys are off"), "{}", notice.text);
     let login = json!({ "username": ada.name, "password": NEW_PASSWORD });
     let signed_in = house.post("/auth/login").json(&login).send().await.expect(200);
     let ada = Person { token: signed_in["access_token"].as_str().unwrap().to_owned(), ..ada };
