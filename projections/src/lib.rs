@@ -15,13 +15,14 @@ mod worker;
 pub use health::ProjectionHealth;
 pub use projection::{ApplyError, Projection};
 pub use read_models::accounts::{
-    ACTIVITY_TYPES, AccountsProjection, ActivityFilter, ActivityRow, LoginSessionRow, PreferencesRow,
+    AccountsProjection, ActivityFilter, ActivityRow, LoginSessionRow, PreferencesRow,
 };
 pub use read_models::api_keys::{ApiKeyRow, ApiKeyUse, ApiKeysOf, ApiKeysProjection};
 pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use read_models::exchange_credentials::{
     CredentialsOf, ExchangeCredentialsProjection, ExchangeCredentialsRow,
 };
+pub use read_models::holds::HoldRow;
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
 pub use read_models::transactions::{
     TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,

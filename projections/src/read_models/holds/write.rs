@@ -1,7 +1,4 @@
-//! `holds`: what each hold has come to.
-//!
-//! Folded by the projection of the wallets, so that a wallet and its holds are always of one position. Every event of a
-//! hold carries the hold after it, so the last one in a batch is all of its row.
+//! Events of holds folded into rows. Each of them carries the hold after it, so the last one in a batch is all of its row.
 
 use crate::projection::ApplyError;
 use domain::wallet::{HoldStep, WalletEvent};
@@ -29,7 +26,7 @@ struct Folded {
     changed_at: Timestamp,
 }
 
-pub(super) async fn apply(conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
+pub(crate) async fn apply(conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
     let folded = fold(events)?;
     let (placed, changed): (Vec<_>, Vec<_>) =
         folded.into_values().partition(|folded| folded.placed_at.is_some());
