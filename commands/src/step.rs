@@ -5,6 +5,7 @@ use crate::envelope::NewClaim;
 use domain::wallet::{Movement, Reversal, WalletCommand};
 use domain::{Money, WalletId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -26,6 +27,8 @@ pub enum Act {
     /// Undoes a transaction, in every wallet that it touched.
     Reverse {
         claim: NewClaim,
+        /// Of this attempt alone: whoever else undoes the same transaction, in the same breath or batch, finds it taken.
+        holder: Uuid,
         legs: Vec<(WalletId, Reversal)>,
     },
     /// What was found out beforehand, from what never changes, to be impossible.

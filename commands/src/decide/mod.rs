@@ -139,7 +139,11 @@ impl<'a> Draft<'a> {
     }
 
     fn must_be_free(&self, claim: NewClaim, owner: Uuid) -> Result<(), Refusal> {
-        let is_held = claim.is_taken || (self.is_claimed)((claim.kind.as_str(), claim.digest), owner);
+        let named = (claim.kind.as_str(), claim.digest);
+        // By an earlier step of this very command, too.
+        let is_drafted =
+            self.drafted.claims.iter().any(|held| (held.kind, held.digest) == named && held.owner != owner);
+        let is_held = claim.is_taken || is_drafted || (self.is_claimed)(named, owner);
         if is_held { Err(claim.kind.refusal()) } else { Ok(()) }
     }
 

@@ -48,8 +48,8 @@ impl Draft<'_> {
                 self.same_wallet_version(*wallet_id, bounds.expected_version)?;
                 self.transfer(*wallet_id, *to, movement)?;
             }
-            Act::Reverse { claim, legs } => {
-                self.claim(*claim, wallet_id.0)?;
+            Act::Reverse { claim, holder, legs } => {
+                self.claim(*claim, *holder)?;
                 for (wallet_id, reversal) in legs {
                     self.wallet(wallet_id.0, WalletCommand::Reverse(reversal.clone()))?;
                 }

@@ -17,6 +17,7 @@ use crate::step::{Act, Step};
 use crate::{Command, Commands, Context, Envelope, Failure, Outcome, RequestKey};
 use domain::wallet::{Capture, WalletCommand};
 use domain::{CaptureId, EntryId, Timestamp, WalletId};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 impl Commands {
@@ -38,7 +39,11 @@ impl Commands {
         parts.extend(prints.iter().map(Vec::as_slice));
         let key = self.request_key(&context, &parts);
         let captures = wishes.iter().filter_map(Wish::capture);
-        let aliases = captures.map(|capture| self.alias(&capture)).collect();
+        let aliases: Vec<RequestKey> = captures.map(|capture| self.alias(&capture)).collect();
+        let mut names = HashSet::with_capacity(aliases.len());
+        if !aliases.iter().all(|alias| names.insert(alias.key)) {
+            return Err(Failure::CaptureIdReused);
+        }
         let mut steps = Vec::with_capacity(wishes.len());
         for wish in wishes {
             steps.push(self.prepare(wish).await?);

@@ -5,6 +5,7 @@ use crate::{ClaimKind, Commands, Failure, NewClaim, Refusal};
 use domain::wallet::{HoldStatus, Reversal, WalletEvent};
 use domain::{AggregateKind, AggregateRef, Currency, EntryId, Event, Money, Reference, WalletId};
 use journal::Recorded;
+use uuid::Uuid;
 
 /// Where a hold ended: the sequence of the event, if the transaction is a hold and has ended.
 pub type Ending = Option<i64>;
@@ -99,7 +100,7 @@ impl Commands {
         };
         let claim = self.reversal_claim(&undone).await?;
         let legs = undone.into_iter().map(|undone| leg(undone, reference.as_ref())).collect();
-        Ok(Act::Reverse { claim, legs })
+        Ok(Act::Reverse { claim, holder: Uuid::now_v7(), legs })
     }
 
     /// One for both halves of a transfer: that of the half which sent.
