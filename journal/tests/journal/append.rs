@@ -241,3 +241,34 @@ async fn a_snapshot_and_its_tail_are_the_whole_history() {
     assert_eq!(loaded.state, *scribe.wallet(wallet));
     assert_eq!((loaded.sequence, loaded.snapshot_sequence), (16, 11));
 }
+
+#[tokio::test]
+async fn what_was_at_a_position_is_told_whenever_a_snapshot_was_taken() {
+    let (_postgres, journal) = fresh().await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    let opened = scribe.wallet(wallet).clone();
+    scribe.deposits(wallet, 100, 4).await;
+    let (then, position) = (scribe.wallet(wallet).clone(), journal.head().await.unwrap().position);
+    // Somebody else's, in between.
+    scribe.register().await;
+    scribe.deposits(wallet, 100, 5).await;
+    let head = journal.head().await.unwrap().position;
+    let now = scribe.wallet(wallet).clone();
+    let at = async |position| {
+        let loaded = journal.load_at::<domain::wallet::Wallet>(wallet.0, position).await.unwrap();
+        (loaded.state, loaded.sequence)
+    };
+    let snapshots = [None, Some((5, then.clone())), Some((10, now.clone()))];
+    for snapshot in snapshots {
+        if let Some((sequence, state)) = snapshot {
+            let snapshot = Snapshot::of(wallet.0, sequence, &state).unwrap();
+            journal.write_snapshots(scribe.lease.head().epoch, &[snapshot]).await.unwrap();
+        }
+        assert_eq!(at(1).await, (domain::wallet::Wallet::default(), 0), "not opened yet");
+        assert_eq!(at(2).await, (opened.clone(), 1));
+        assert_eq!(at(position).await, (then.clone(), 5));
+        assert_eq!(at(position + 1).await, (then.clone(), 5));
+        assert_eq!(at(head).await, (now.clone(), 10));
+    }
+}
