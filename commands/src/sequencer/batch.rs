@@ -55,13 +55,15 @@ impl OpenBatch {
         self.rows.first_position - 1 + i64::try_from(self.rows.events.len()).unwrap_or(i64::MAX)
     }
 
-    /// Decides a command on the newest states and takes over what it does.
+    /// Decides a command on the newest states and takes over what it does. It comes back, if it would be refused and may
+    /// be the repeat of something that was not.
+    #[must_use]
     pub(crate) fn decide(
         &mut self,
         aggregates: &mut Aggregates,
         claims: &mut HashMap<Claim, Uuid>,
         submission: Submission,
-    ) {
+    ) -> Option<Submission> {
         self.begins_by = self.begins_by.min(submission.envelope.deadline.plus(COMMIT_BEGINS_WITHIN));
         let is_claimed = |claim: Claim, owner: Uuid| {
             claims.get(&claim).is_some_and(|holder| *holder != owner) || submission.taken.contains(&claim)
@@ -69,6 +71,9 @@ impl OpenBatch {
         let mut draft = Draft::new(aggregates, self.rows.recorded_at, &is_claimed);
         let decision = draft.decide(&submission.envelope);
         let drafted = draft.into_drafted();
+        if decision.is_err() && submission.may_be_old() {
+            return Some(submission);
+        }
         let outcome = match decision {
             Ok(()) => {
                 claims.extend(drafted.claims.iter().map(|claim| ((claim.kind, claim.digest), claim.owner)));
@@ -78,6 +83,7 @@ impl OpenBatch {
             Err(refusal) => Err(self.refuse(&submission, refusal)),
         };
         self.decided.push(Decided { submission, outcome });
+        None
     }
 
     fn accept(

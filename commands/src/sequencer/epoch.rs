@@ -194,7 +194,8 @@ impl<'a> Term<'a> {
             let last = self.flight.as_ref().map_or(self.committed.1, |flight| flight.batch.rows.recorded_at);
             self.open = OpenBatch::begin(position + 1, now.max(last));
         }
-        self.open.decide(&mut self.aggregates, &mut self.claims, submission);
+        let unsure = self.open.decide(&mut self.aggregates, &mut self.claims, submission);
+        self.lookups.add(unsure);
     }
 
     /// The open batch is full: into the one after it.
@@ -232,7 +233,8 @@ impl<'a> Term<'a> {
     fn looked_up(&mut self, looked_up: LookedUp) {
         match looked_up {
             LookedUp::Found(found) => {
-                for (submission, outcome) in found {
+                for (mut submission, outcome) in found {
+                    submission.is_new = outcome.is_none();
                     if let Some(outcome) = outcome {
                         self.lookups.be_wary();
                         self.answer(submission, outcome);

@@ -13,11 +13,13 @@ pub(crate) struct Submission {
     pub(crate) taken: Vec<Claim>,
     /// How often it was decided on a memory that turned out wrong.
     pub(crate) restarts: u8,
+    /// Its keys were looked up, and none was known.
+    pub(crate) is_new: bool,
 }
 
 impl Submission {
     pub(crate) const fn new(envelope: Envelope, reply: oneshot::Sender<Outcome>) -> Self {
-        Self { envelope, reply, taken: Vec::new(), restarts: 0 }
+        Self { envelope, reply, taken: Vec::new(), restarts: 0, is_new: false }
     }
 
     /// Everything it is known by.
@@ -25,8 +27,14 @@ impl Submission {
         self.envelope.key.iter().chain(&self.envelope.aliases).map(|key| key.key)
     }
 
+    /// Whether it may be something of another key that it repeats. An acceptance writes its aliases, and the database
+    /// notices; a refusal leaves no alias behind, and has to be asked for first.
+    pub(crate) fn may_be_old(&self) -> bool {
+        !self.is_new && !self.envelope.aliases.is_empty()
+    }
+
     pub(crate) fn restarted(self) -> Self {
-        Self { restarts: self.restarts + 1, ..self }
+        Self { restarts: self.restarts + 1, is_new: false, ..self }
     }
 
     pub(crate) fn answer(self, outcome: Outcome) {

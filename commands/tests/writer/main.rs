@@ -20,3 +20,4 @@ mod mail;
 mod proxy;
 mod reply_rule;
 mod smtp_sink;
+mod wallets;
