@@ -34,6 +34,12 @@ impl Client {
     }
 
     pub(crate) fn get(&mut self, path: &str, token: Option<&str>) -> Result<Reply> {
+        let (status, body) = self.get_bytes(path, token)?;
+        Ok(Reply { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+    }
+
+    /// The status and the body as it came, for who measures or reads much.
+    pub(crate) fn get_bytes(&mut self, path: &str, token: Option<&str>) -> Result<(u16, Vec<u8>)> {
         let request = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.headers(token));
         self.exchange(path, request.as_bytes())
     }
@@ -53,7 +59,8 @@ impl Client {
             self.headers(token),
             body.len(),
         );
-        self.exchange(path, request.as_bytes())
+        let (status, body) = self.exchange(path, request.as_bytes())?;
+        Ok(Reply { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
     }
 
     fn headers(&self, token: Option<&str>) -> String {
@@ -61,7 +68,7 @@ impl Client {
         format!("host: {}\r\n{token}", self.address)
     }
 
-    fn exchange(&mut self, path: &str, request: &[u8]) -> Result<Reply> {
+    fn exchange(&mut self, path: &str, request: &[u8]) -> Result<(u16, Vec<u8>)> {
         self.stream.write_all(request).doing(format!("sending to {path}"))?;
         let mut received = Vec::new();
         let mut piece = [0; 16 << 10];
@@ -75,8 +82,8 @@ impl Client {
                 Parsed::Incomplete => {}
                 Parsed::Broken(why) => return Err(BenchError::Unusable(format!("{path}: {why}"))),
                 Parsed::Complete(response) => {
-                    let body = serde_json::from_slice(&received[response.body]).unwrap_or(Value::Null);
-                    return Ok(Reply { status: response.status, body });
+                    received.drain(..response.body.start);
+                    return Ok((response.status, received));
                 }
             }
         }

@@ -78,7 +78,7 @@ fn plan_of(options: LoadOptions) -> Result<Plan> {
         name: "load".to_owned(),
         connections: options.connections,
         pace: options.rate.map_or(Pace::Closed, |rate| Pace::Open { rate }),
-        mix: if options.reads { Mix::ReadWrite } else { Mix::Deposits },
+        mix: if options.reads { Mix::ReadWrite } else { Mix::Commands },
         first_target: 0,
         targets: options.wallet.len(),
         key_seed: u64::try_from(now.as_nanos()).unwrap_or(u64::MAX),
@@ -87,7 +87,7 @@ fn plan_of(options: LoadOptions) -> Result<Plan> {
         address: options.address,
         routes: Routes::counterfoil(),
         tokens: options.token.into_iter().collect(),
-        targets: options.wallet.into_iter().map(|id| Target { id, token }).collect(),
+        targets: options.wallet.into_iter().map(|id| Target::deposits(id, token)).collect(),
         lanes: vec![lane],
         warmup_seconds: options.warmup,
         seconds: options.seconds,
@@ -115,7 +115,9 @@ fn tell(outcome: &Outcome) {
 
 fn name(kind: Kind) -> &'static str {
     match kind {
-        Kind::Deposit => "deposit",
+        Kind::Command => "command",
+        Kind::Hold => "hold",
+        Kind::Capture => "capture",
         Kind::Replay => "replay",
         Kind::Read => "read",
         Kind::ReadYourWrite => "read your write",

@@ -6,7 +6,9 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use super::hold::HoldId;
 use super::lane::{Asked, Memory};
+use super::plan::Kind;
 use super::response::{Parsed, Response, parse};
 
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub(crate) struct Pending {
 #[derive(Debug)]
 pub(crate) enum Progress {
     Waiting,
-    /// A response and, if it was not a success, what it said.
+    /// A response and, if it was of no use, what it said.
     Answered(Response, Option<String>),
     Lost(String),
 }
@@ -84,14 +86,14 @@ impl Connection {
             Err(error) => return Progress::Lost(error.to_string()),
         };
         if self.partial.is_empty() {
-            let progress = judge(&scratch[..count]);
+            let progress = judge(&scratch[..count], self.pending, &mut self.memory);
             if matches!(progress, Progress::Waiting) {
                 self.partial.extend_from_slice(&scratch[..count]);
             }
             return progress;
         }
         self.partial.extend_from_slice(&scratch[..count]);
-        let progress = judge(&self.partial);
+        let progress = judge(&self.partial, self.pending, &mut self.memory);
         if !matches!(progress, Progress::Waiting) {
             self.partial.clear();
         }
@@ -99,7 +101,7 @@ impl Connection {
     }
 }
 
-fn judge(bytes: &[u8]) -> Progress {
+fn judge(bytes: &[u8], pending: Option<Pending>, memory: &mut Memory) -> Progress {
     match parse(bytes) {
         Parsed::Incomplete => Progress::Waiting,
         Parsed::Broken(why) => Progress::Lost(why.to_owned()),
@@ -107,8 +109,15 @@ fn judge(bytes: &[u8]) -> Progress {
             Progress::Lost("more bytes than one response".to_owned())
         }
         Parsed::Complete(response) => {
-            let refused = !(200..300).contains(&response.status);
-            let said = refused.then(|| complaint(response.status, &bytes[response.body.clone()]));
+            let body = &bytes[response.body.clone()];
+            let is_good = (200..300).contains(&response.status);
+            let mut said = (!is_good).then(|| complaint(response.status, body));
+            if let Some(Pending { asked: Asked { kind: Kind::Hold, target }, .. }) = pending
+                && is_good
+            {
+                memory.hold = HoldId::find(body).map(|hold| (hold, target));
+                said = memory.hold.is_none().then(|| "a hold without an id".to_owned());
+            }
             Progress::Answered(response, said)
         }
     }

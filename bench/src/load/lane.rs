@@ -1,5 +1,6 @@
 //! One lane at work: decides which request a connection sends next, and keeps what came of each kind.
 
+use super::hold::HoldId;
 use super::key::{key, mix};
 use super::plan::{Kind, Lane, LaneOutcome, Mix, Pace, Plan, Sample};
 use super::request::Writer;
@@ -8,8 +9,10 @@ use super::schedule::{Schedule, micros, unit};
 /// What a connection knows of its own past that the next request may rest on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Memory {
-    /// Position and target of the last deposit that was answered, until a read has asked for it.
+    /// Position and target of the last command that was answered, until a read has asked for it.
     pub(crate) last_write: Option<(u64, usize)>,
+    /// A hold that was placed and the wallet it is on, until it is captured.
+    pub(crate) hold: Option<(HoldId, usize)>,
 }
 
 /// A request that was written into a buffer: its kind and the target it went to.
@@ -20,7 +23,8 @@ pub(crate) struct Asked {
 }
 
 enum Next {
-    Deposit { kind: Kind, seed: u64, number: u64 },
+    Command { kind: Kind, seed: u64, number: u64 },
+    Capture { hold: HoldId, target: usize },
     ReadYourWrite { position: u64, target: usize },
     Read { target: usize },
     Balance { target: usize },
@@ -52,10 +56,16 @@ impl<'a> LaneState<'a> {
     pub(crate) fn ask(&mut self, writer: &Writer, memory: &mut Memory, out: &mut Vec<u8>) -> Asked {
         let targets = &self.plan.targets;
         match self.decide(memory) {
-            Next::Deposit { kind, seed, number } => {
+            Next::Command { kind, seed, number } => {
                 let target = self.target_of(mix(seed ^ number));
-                writer.deposit(out, &targets[target], &key(seed, number));
+                writer.command(out, &targets[target], &key(seed, number));
                 Asked { kind, target }
+            }
+            Next::Capture { hold, target } => {
+                let number = self.outcome.commands;
+                self.outcome.commands += 1;
+                writer.capture(out, &targets[target], hold.as_bytes(), &key(self.lane.key_seed, number));
+                Asked { kind: Kind::Capture, target }
             }
             Next::ReadYourWrite { position, target } => {
                 writer.read(out, &targets[target], Some(position));
@@ -83,16 +93,20 @@ impl<'a> LaneState<'a> {
     fn decide(&mut self, memory: &mut Memory) -> Next {
         let wanted = self.lane.mix;
         match wanted {
-            Mix::ReadYourWrites => Self::read_of(memory).unwrap_or_else(|| self.fresh_deposit()),
+            Mix::ReadYourWrites => Self::read_of(memory).unwrap_or_else(|| self.fresh(Kind::Command)),
+            Mix::HoldsAndCaptures => match memory.hold.take() {
+                Some((hold, target)) => Next::Capture { hold, target },
+                None => self.fresh(Kind::Hold),
+            },
             Mix::Replay { share, key_seed, count } if count > 0 && unit(self.random()) <= share => {
                 // In their order: one picked at random might be under way on another connection just now.
                 let number = self.replayed % count;
                 self.replayed += 1;
-                Next::Deposit { kind: Kind::Replay, seed: key_seed, number }
+                Next::Command { kind: Kind::Replay, seed: key_seed, number }
             }
-            Mix::Deposits | Mix::Replay { .. } => self.fresh_deposit(),
+            Mix::Commands | Mix::Replay { .. } => self.fresh(Kind::Command),
             Mix::ReadWrite => match self.random() % 8 {
-                0..4 => self.fresh_deposit(),
+                0..4 => self.fresh(Kind::Command),
                 4..6 => self.plain_read(),
                 6 => Next::Balance { target: self.random_target() },
                 _ => Self::read_of(memory).unwrap_or_else(|| self.plain_read()),
@@ -100,10 +114,10 @@ impl<'a> LaneState<'a> {
         }
     }
 
-    fn fresh_deposit(&mut self) -> Next {
-        let number = self.outcome.deposits;
-        self.outcome.deposits += 1;
-        Next::Deposit { kind: Kind::Deposit, seed: self.lane.key_seed, number }
+    fn fresh(&mut self, kind: Kind) -> Next {
+        let number = self.outcome.commands;
+        self.outcome.commands += 1;
+        Next::Command { kind, seed: self.lane.key_seed, number }
     }
 
     fn read_of(memory: &mut Memory) -> Option<Next> {
@@ -140,7 +154,7 @@ mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     fn plan(mix: Mix) -> Plan {
-        let target = |n: usize| Target { id: format!("w{n}"), token: None };
+        let target = |n: usize| Target::deposits(format!("w{n}"), None);
         let lane = Lane {
             name: "test".into(),
             connections: 1,
@@ -161,14 +175,14 @@ mod tests {
         }
     }
 
-    /// The kinds, targets and request texts of `count` requests, each deposit answered at position 9.
+    /// The kinds, targets and request texts of `count` requests, each command answered at position 9.
     fn asked(plan: &Plan, count: usize) -> Vec<(Asked, String)> {
         let writer = Writer::new(plan);
         let (mut lane, mut memory) = (LaneState::new(plan, &plan.lanes[0]), Memory::default());
         let mut out = Vec::new();
         let mut one = || {
             let asked = lane.ask(&writer, &mut memory, &mut out);
-            if asked.kind == Kind::Deposit {
+            if asked.kind == Kind::Command {
                 memory.last_write = Some((9, asked.target));
             }
             (asked, String::from_utf8(out.clone()).unwrap())
@@ -177,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn deposits_reach_every_target_of_the_lane_and_no_other() {
-        let all = asked(&plan(Mix::Deposits), 2_000);
+    fn commands_reach_every_target_of_the_lane_and_no_other() {
+        let all = asked(&plan(Mix::Commands), 2_000);
         let targets: HashSet<usize> = all.iter().map(|(asked, _)| asked.target).collect();
         assert_eq!(targets, (10..50).collect());
     }
@@ -186,7 +200,7 @@ mod tests {
     #[test]
     fn a_replay_repeats_an_old_request_to_the_letter() {
         let old: HashSet<String> =
-            asked(&plan(Mix::Deposits), 100).into_iter().map(|(_, text)| text).collect();
+            asked(&plan(Mix::Commands), 100).into_iter().map(|(_, text)| text).collect();
         let mut replaying = plan(Mix::Replay { share: 0.5, key_seed: 5, count: 100 });
         replaying.lanes[0].key_seed = 6;
         let all = asked(&replaying, 1_000);
@@ -203,7 +217,7 @@ mod tests {
     fn reading_your_writes_asks_for_the_position_just_told() {
         let all = asked(&plan(Mix::ReadYourWrites), 4);
         let kinds: Vec<Kind> = all.iter().map(|(asked, _)| asked.kind).collect();
-        assert_eq!(kinds, [Kind::Deposit, Kind::ReadYourWrite, Kind::Deposit, Kind::ReadYourWrite]);
+        assert_eq!(kinds, [Kind::Command, Kind::ReadYourWrite, Kind::Command, Kind::ReadYourWrite]);
         assert_eq!(all[0].0.target, all[1].0.target);
         assert!(all[1].1.contains("?min_position=9 "));
     }
@@ -216,7 +230,7 @@ mod tests {
         }
         // A write can be read back once: a fifth of the turns to do so find nothing new and read anything.
         let wanted =
-            [(Kind::Deposit, 4_000), (Kind::Read, 2_200), (Kind::Balance, 1_000), (Kind::ReadYourWrite, 800)];
+            [(Kind::Command, 4_000), (Kind::Read, 2_200), (Kind::Balance, 1_000), (Kind::ReadYourWrite, 800)];
         for (kind, wanted) in wanted {
             let got = kinds[&kind];
             assert!(got.abs_diff(wanted) < wanted / 5, "{kind:?}: {got} for {wanted}");

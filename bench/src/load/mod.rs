@@ -1,13 +1,14 @@
 //! The load generator: as cheap as it can be, because it shares the machine with what it measures.
 //!
 //! One thread drives keep-alive HTTP/1.1 connections over plain sockets with requests that are copied
-//! together, never formatted, and responses of which four facts are read. It runs in a process of its own,
+//! together, never formatted, and responses of which a few facts are read. It runs in a process of its own,
 //! so that its processor time can be told apart from everybody else's.
 
 mod command;
 mod connection;
 mod driver;
 mod histogram;
+mod hold;
 mod key;
 mod lane;
 mod plan;

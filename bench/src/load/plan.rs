@@ -22,10 +22,11 @@ pub(crate) struct Plan {
     pub(crate) seconds: f64,
 }
 
-/// Paths, with `{id}` where the target's id goes.
+/// Paths, with `{id}` where the target's id goes, or that of the hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Routes {
-    pub(crate) deposit: String,
+    pub(crate) command: String,
+    pub(crate) capture: String,
     pub(crate) read: String,
     pub(crate) balance: String,
 }
@@ -33,18 +34,28 @@ pub(crate) struct Routes {
 impl Routes {
     pub(crate) fn counterfoil() -> Self {
         Self {
-            deposit: "/api/v1/wallets/{id}/deposit".to_owned(),
+            command: "/api/v1/wallets/{id}/deposit".to_owned(),
+            capture: "/api/v1/holds/{id}/capture".to_owned(),
             read: "/api/v1/wallets/{id}".to_owned(),
             balance: "/api/v1/users/me/balance".to_owned(),
         }
     }
 }
 
-/// Something to deposit into, and whose token opens it (a place in `Plan::tokens`; none: no header is sent).
+/// Something to send commands to, and whose token opens it (a place in `Plan::tokens`; none: no header is sent).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) id: String,
     pub(crate) token: Option<usize>,
+    /// The JSON every command to it carries.
+    pub(crate) body: String,
+}
+
+impl Target {
+    /// Something to deposit into.
+    pub(crate) fn deposits(id: String, token: Option<usize>) -> Self {
+        Self { id, token, body: "{\"amount\":\"1.00\"}".to_owned() }
+    }
 }
 
 /// Some connections that do the same thing. Lanes of one run go side by side and are measured apart.
@@ -54,7 +65,7 @@ pub(crate) struct Lane {
     pub(crate) connections: usize,
     pub(crate) pace: Pace,
     pub(crate) mix: Mix,
-    /// Which of `Plan::targets`: number n of the lane's deposits goes to a random one that depends on n alone.
+    /// Which of `Plan::targets`: number n of the lane's commands goes to a random one that depends on n alone.
     pub(crate) first_target: usize,
     pub(crate) targets: usize,
     /// The series its idempotency keys are taken from.
@@ -76,12 +87,14 @@ pub(crate) enum Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mix {
-    Deposits,
-    /// A deposit, then at once a read that must see it, in turns.
+    Commands,
+    /// The commands place holds; each is captured by the connection that placed it, as soon as it is answered.
+    HoldsAndCaptures,
+    /// A command, then at once a read that must see it, in turns.
     ReadYourWrites,
-    /// Half deposits, a quarter plain reads, the rest split between balances and reads of the last write.
+    /// Half commands, a quarter plain reads, the rest split between balances and reads of the last write.
     ReadWrite,
-    /// This share of the deposits repeats old ones: the numbers below `count` of the series `key_seed`.
+    /// This share of the commands repeats old ones: the numbers below `count` of the series `key_seed`.
     Replay {
         share: f64,
         key_seed: u64,
@@ -92,7 +105,9 @@ pub(crate) enum Mix {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    Deposit,
+    Command,
+    Hold,
+    Capture,
     Replay,
     Read,
     ReadYourWrite,
@@ -101,7 +116,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn is_command(self) -> bool {
-        matches!(self, Self::Deposit | Self::Replay)
+        matches!(self, Self::Command | Self::Hold | Self::Capture | Self::Replay)
     }
 }
 
@@ -123,8 +138,8 @@ pub(crate) struct Outcome {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct LaneOutcome {
     pub(crate) name: String,
-    /// Deposits sent, warm-up included: the series' numbers below this one are used up.
-    pub(crate) deposits: u64,
+    /// Commands sent, warm-up included: the series' numbers below this one are used up.
+    pub(crate) commands: u64,
     pub(crate) kinds: BTreeMap<Kind, Sample>,
 }
 

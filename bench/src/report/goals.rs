@@ -26,11 +26,19 @@ const fn goal(key: &'static str, bound: Bound, unit: &'static str, what: &'stati
 
 use Bound::{AtLeast, AtMost, Open};
 
-pub(crate) const GOALS: [Goal; 16] = [
+pub(crate) const GOALS: [Goal; 22] = [
     goal("spread_vs_pgbench", AtLeast(1.0), "×", "commands over many wallets, against one-row INSERTs"),
     goal("spread_vs_stock", AtLeast(8.0), "×", "the same, against stock cqrs-es + postgres-es"),
     goal("hot_vs_stock_hot", AtLeast(100.0), "×", "commands on one wallet, against the same stock"),
     goal("hot_vs_spread", AtLeast(0.9), "×", "one wallet against many"),
+    goal(
+        "transfer_hot_pair_vs_spread",
+        AtLeast(0.7),
+        "×",
+        "transfers between two wallets, both ways, against deposits over many",
+    ),
+    goal("hold_capture_vs_pgbench", AtLeast(0.8), "×", "holds and their captures, against one-row INSERTs"),
+    goal("batch_100_per_s", Open, "/s", "deposits and transfers, a hundred in each request"),
     goal("storm_others_vs_spread", AtLeast(0.5), "×", "fresh commands while 10,000 old keys come at once"),
     goal("lag_p99_ms", AtMost(250.0), "ms", "deposit answered until a read shows it, at full load"),
     goal("drain_ms", AtMost(1_000.0), "ms", "last answer of the load until every read model is there"),
@@ -40,6 +48,9 @@ pub(crate) const GOALS: [Goal; 16] = [
         "×",
         "a wallet with a long history against ones with 10 to 20 events",
     ),
+    goal("history_first_page_ms", Open, "ms", "the newest 50 transactions of the long history"),
+    goal("history_last_page_ms", Open, "ms", "50 of its oldest"),
+    goal("history_last_vs_first", AtMost(1.5), "×", "the one against the other"),
     goal(
         "cold_load_ms",
         AtMost(20.0),

@@ -122,11 +122,17 @@ mod tests {
     use super::*;
 
     /// The names others read the report by.
-    const PROMISED: [&str; 14] = [
+    const PROMISED: [&str; 20] = [
         "spread_vs_pgbench",
         "spread_vs_stock",
         "hot_vs_stock_hot",
         "hot_vs_spread",
+        "transfer_hot_pair_vs_spread",
+        "hold_capture_vs_pgbench",
+        "batch_100_per_s",
+        "history_first_page_ms",
+        "history_last_page_ms",
+        "history_last_vs_first",
         "lag_p99_ms",
         "drain_ms",
         "warm_1m_vs_10",

@@ -53,7 +53,12 @@ fn title(out: &mut String, text: &str, below: &str, top: f64) {
 }
 
 fn bars(out: &mut String, bars: &[Bar], top: f64) -> f64 {
-    title(out, "Commands a second", "each is an answered HTTP request, but for pgbench: one INSERT", top);
+    title(
+        out,
+        "Commands a second",
+        "each is an answered HTTP request, but for batches, a hundred in one, and pgbench: one INSERT",
+        top,
+    );
     let most = bars.iter().map(|bar| bar.per_second).fold(1.0, f64::max);
     let longest = WIDTH - BAR_LEFT - MARGIN - 60.0;
     let mut at = top + TITLE_HEIGHT - 10.0;

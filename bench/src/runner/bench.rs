@@ -19,6 +19,14 @@ use crate::terminal::Progress;
 /// "Spread" means at least a thousand; these fit any cache and belong to many users.
 pub(crate) const SPREAD_WALLETS: usize = 2_000;
 
+/// What has to run for another scenario to have its figures.
+const RESTS_ON: [(Scenario, Scenario); 4] = [
+    (Scenario::Spread, Scenario::OpenLoop),
+    (Scenario::Spread, Scenario::Replay),
+    (Scenario::Spread, Scenario::TransferHotPair),
+    (Scenario::Pgbench, Scenario::HoldCapture),
+];
+
 /// How long things take: the real thing, or a quick look.
 #[derive(Debug, Clone)]
 pub(crate) struct Times {
@@ -26,6 +34,8 @@ pub(crate) struct Times {
     pub(crate) warmup: f64,
     /// One measured round of one contender.
     pub(crate) round: f64,
+    /// One measured round of transfers, holds or batches.
+    pub(crate) work: f64,
     /// One side scenario.
     pub(crate) side: f64,
     pub(crate) calibration: f64,
@@ -37,6 +47,8 @@ pub(crate) struct Times {
     pub(crate) restarts: usize,
     /// Short wallets the long one is compared with.
     pub(crate) short_wallets: usize,
+    /// Times the first and the last page of a history are read.
+    pub(crate) pages: usize,
 }
 
 impl Times {
@@ -45,6 +57,7 @@ impl Times {
             rounds: 5,
             warmup: 1.0,
             round: 8.0,
+            work: 3.0,
             side: 10.0,
             calibration: 3.0,
             clients: &[128, 256, 512],
@@ -52,6 +65,7 @@ impl Times {
             stock_hot_clients: &[1, 4, 16, 64],
             restarts: 5,
             short_wallets: 190,
+            pages: 500,
         }
     }
 
@@ -61,6 +75,7 @@ impl Times {
             rounds: 3,
             warmup: 0.5,
             round: 2.0,
+            work: 1.0,
             side: 2.0,
             calibration: 1.0,
             clients: &[256],
@@ -68,6 +83,7 @@ impl Times {
             stock_hot_clients: &[1, 16],
             restarts: 3,
             short_wallets: 50,
+            pages: 200,
         }
     }
 }
@@ -114,12 +130,13 @@ impl Bench {
     ) -> Result<Self> {
         let size = options.seed.size();
         let wallets = ordinary(&size).chain([hot(&size)]);
-        let targets = wallets.map(|wallet| Target { id: wallet.id.to_string(), token: Some(wallet.owner) });
+        let targets = wallets.map(|wallet| Target::deposits(wallet.id.to_string(), Some(wallet.owner)));
         let mut only = options.only.clone();
-        let rests_on_spread = only.contains(&Scenario::OpenLoop) || only.contains(&Scenario::Replay);
-        if rests_on_spread && !only.contains(&Scenario::Spread) {
-            progress.tell("open-loop and replay rest on what spread did: it runs too");
-            only.push(Scenario::Spread);
+        for (scenario, rest) in RESTS_ON {
+            if only.contains(&rest) && !only.contains(&scenario) {
+                progress.tell(&format!("{rest:?} rests on what {scenario:?} does: it runs too"));
+                only.push(scenario);
+            }
         }
         let mut report = Report::default();
         report.set("quick", json!(options.seed.quick));

@@ -7,15 +7,31 @@ use super::drive::{Driven, Usage};
 use crate::load::Histogram;
 use crate::report::number;
 
-#[derive(Default)]
 pub(crate) struct Contender {
     pub(crate) rounds: Vec<Driven>,
+    /// Commands one answer stands for.
+    commands_each: u32,
+}
+
+impl Default for Contender {
+    fn default() -> Self {
+        Self::of(1)
+    }
 }
 
 impl Contender {
+    pub(crate) const fn of(commands_each: u32) -> Self {
+        Self { rounds: Vec::new(), commands_each }
+    }
+
+    /// Commands a second.
+    fn per_second(&self, round: &Driven) -> f64 {
+        round.outcome.per_second(true) * f64::from(self.commands_each)
+    }
+
     pub(crate) fn median(&self) -> Option<&Driven> {
         let mut ordered: Vec<&Driven> = self.rounds.iter().collect();
-        ordered.sort_by(|one, other| one.outcome.per_second(true).total_cmp(&other.outcome.per_second(true)));
+        ordered.sort_by(|one, other| self.per_second(one).total_cmp(&self.per_second(other)));
         ordered.get(ordered.len() / 2).copied()
     }
 
@@ -29,9 +45,8 @@ impl Contender {
     /// Writes `<name>_…` figures and a bar into the report.
     pub(crate) fn tell(&self, bench: &mut Bench, name: &str, title: &str, ours: bool) {
         let Some(median) = self.median() else { return };
-        let per_second = median.outcome.per_second(true);
-        let rounds: Vec<f64> =
-            self.rounds.iter().map(|round| round.outcome.per_second(true).round()).collect();
+        let per_second = self.per_second(median);
+        let rounds: Vec<f64> = self.rounds.iter().map(|round| self.per_second(round).round()).collect();
         let report = &mut bench.report;
         report.figure(&format!("{name}_per_s"), per_second);
         report.set(&format!("{name}_rounds_per_s"), json!(rounds));
@@ -42,7 +57,7 @@ impl Contender {
 
     pub(crate) fn say(&self, bench: &Bench, title: &str) {
         if let Some(median) = self.median() {
-            bench.progress.tell(&format!("{title}: {} /s", number(median.outcome.per_second(true))));
+            bench.progress.tell(&format!("{title}: {} /s", number(self.per_second(median))));
         }
     }
 

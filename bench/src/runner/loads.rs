@@ -25,7 +25,7 @@ const CACHE_SHARE: usize = 10;
 pub(crate) async fn one_client(bench: &mut Bench) -> Result<()> {
     bench.progress.doing("one client");
     bench.even_start().await?;
-    let mut plan = bench.plan(Wallets::Spread, 1, Mix::Deposits)?;
+    let mut plan = bench.plan(Wallets::Spread, 1, Mix::Commands)?;
     plan.seconds = bench.times.side;
     let driven = bench.drive(&plan).await?;
     tell(bench, "one_client", &driven, "Counterfoil, one client");
@@ -38,7 +38,7 @@ pub(crate) async fn open_loop(bench: &mut Bench) -> Result<()> {
     let rate = full * OPEN_SHARE;
     bench.progress.doing(&format!("open loop, {} arrivals a second", number(rate)));
     bench.even_start().await?;
-    let mut plan = bench.plan(Wallets::Spread, bench.clients, Mix::Deposits)?;
+    let mut plan = bench.plan(Wallets::Spread, bench.clients, Mix::Commands)?;
     plan.lanes[0].pace = Pace::Open { rate };
     let driven = bench.drive(&plan).await?;
     let outcome = &driven.outcome;
@@ -93,7 +93,7 @@ pub(crate) async fn replay_storm(bench: &mut Bench, used: Option<UsedKeys>) -> R
     let used = used.filter(|used| used.count >= STORM_KEYS).ok_or_else(|| missing("the storm"))?;
     bench.progress.doing(&format!("{STORM_KEYS} old keys at once"));
     bench.even_start().await?;
-    let mut plan = bench.plan(Wallets::Spread, bench.clients, Mix::Deposits)?;
+    let mut plan = bench.plan(Wallets::Spread, bench.clients, Mix::Commands)?;
     plan.seconds = STORM_SECONDS;
     let mix = Mix::Replay { share: 1.0, key_seed: used.key_seed, count: STORM_KEYS };
     let mut storm = lane("storm", STORM_CONNECTIONS, mix, plan.targets.len());
@@ -101,7 +101,7 @@ pub(crate) async fn replay_storm(bench: &mut Bench, used: Option<UsedKeys>) -> R
     plan.lanes.push(storm);
     let driven = bench.drive(&plan).await?;
     let outcome = &driven.outcome;
-    let others = outcome.lane_per_second("main", Kind::Deposit);
+    let others = outcome.lane_per_second("main", Kind::Command);
     bench.report.shares_of("storm", &driven);
     bench.report.figure("storm_others_per_s", others);
     bench.report.ratio("storm_others_vs_spread", "storm_others_per_s", "spread_per_s");
@@ -118,7 +118,7 @@ pub(crate) async fn replay_storm(bench: &mut Bench, used: Option<UsedKeys>) -> R
 pub(crate) async fn lag(bench: &mut Bench) -> Result<()> {
     bench.progress.doing("full load with readers of their own writes");
     bench.even_start().await?;
-    let mut plan = bench.plan(Wallets::Spread, bench.clients - LAG_CONNECTIONS, Mix::Deposits)?;
+    let mut plan = bench.plan(Wallets::Spread, bench.clients - LAG_CONNECTIONS, Mix::Commands)?;
     plan.lanes.push(lane("lag", LAG_CONNECTIONS, Mix::ReadYourWrites, plan.targets.len()));
     let server = bench.server()?;
     let caught_up = async || wait_for_projections(server, &bench.users[0]).await;
@@ -144,7 +144,7 @@ pub(crate) async fn small_cache(bench: &mut Bench) -> Result<()> {
     let aggregates = bench.size.wallets() / CACHE_SHARE;
     bench.restart(&[("COUNTERFOIL_AGGREGATE_CACHE", &aggregates.to_string())]).await?;
     bench.even_start().await?;
-    let plan = bench.plan(Wallets::All, bench.clients, Mix::Deposits)?;
+    let plan = bench.plan(Wallets::All, bench.clients, Mix::Commands)?;
     let driven = bench.drive(&plan).await?;
     tell(bench, "small_cache", &driven, "Counterfoil, cache too small");
     bench.report.set("small_cache_aggregates", json!(aggregates));

@@ -7,10 +7,12 @@
 mod bench;
 mod contender;
 mod drive;
+mod history;
 mod loads;
 mod machine;
 mod probes;
 mod rounds;
+mod work;
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -50,6 +52,18 @@ pub(crate) enum Scenario {
     Pgbench,
     /// The peer: stock cqrs-es and postgres-es
     Stock,
+    /// Everybody transfers between the same two wallets
+    #[value(alias = "transfer_hot_pair")]
+    TransferHotPair,
+    /// Holds that are captured at once
+    #[value(alias = "hold_capture")]
+    HoldCapture,
+    /// A hundred deposits and transfers in one request
+    #[value(name = "batch-100", alias = "batch_100")]
+    Batch100,
+    /// The first and the last page of a long history
+    #[value(alias = "history_page_ms")]
+    History,
     /// One client that waits for each answer
     OneClient,
     /// Arrivals at 70 % of the full load
@@ -82,15 +96,24 @@ pub(crate) async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Re
 
 /// The steps of a run, in their order. Restarts and rebuilds come first: the journal has its seeded size, and what a
 /// start leaves behind is over before load begins. Old keys come late: the writer looks keys up for a while after one.
-const STEPS: [&[Scenario]; 10] = [
+const STEPS: [&[Scenario]; 12] = [
     &[Scenario::Start],
     &[Scenario::Rebuild],
     &[Scenario::Warm],
-    &[Scenario::Spread, Scenario::Hot, Scenario::Pgbench, Scenario::Stock],
+    &[Scenario::History],
+    &[
+        Scenario::Spread,
+        Scenario::Hot,
+        Scenario::Pgbench,
+        Scenario::Stock,
+        Scenario::TransferHotPair,
+        Scenario::HoldCapture,
+    ],
     &[Scenario::OneClient],
     &[Scenario::OpenLoop],
     &[Scenario::Mixed],
     &[Scenario::Lag],
+    &[Scenario::Batch100],
     &[Scenario::Replay],
     &[Scenario::SmallCache],
 ];
@@ -146,7 +169,13 @@ async fn one(bench: &mut Bench, step: Scenario, used: &mut Option<UsedKeys>) -> 
         Scenario::Start => probes::starts(bench).await,
         Scenario::Rebuild => probes::rebuilds(bench).await,
         Scenario::Warm => probes::warm(bench).await,
-        Scenario::Spread | Scenario::Hot | Scenario::Pgbench | Scenario::Stock => {
+        Scenario::History => history::pages(bench).await,
+        Scenario::Spread
+        | Scenario::Hot
+        | Scenario::Pgbench
+        | Scenario::Stock
+        | Scenario::TransferHotPair
+        | Scenario::HoldCapture => {
             *used = rounds::run(bench).await?;
             Ok(())
         }
@@ -154,6 +183,7 @@ async fn one(bench: &mut Bench, step: Scenario, used: &mut Option<UsedKeys>) -> 
         Scenario::OpenLoop => loads::open_loop(bench).await,
         Scenario::Mixed => loads::mixed(bench).await,
         Scenario::Lag => loads::lag(bench).await,
+        Scenario::Batch100 => work::batches(bench).await,
         Scenario::Replay => {
             loads::replay(bench, *used).await?;
             loads::replay_storm(bench, *used).await

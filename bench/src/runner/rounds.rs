@@ -9,6 +9,7 @@ use super::Scenario;
 use super::bench::{Bench, SPREAD_WALLETS, Times, Wallets, lane};
 use super::contender::{Contender, Inserts};
 use super::drive::{Driven, Usage, drive};
+use super::work::{Work, Works, fund};
 use crate::error::Result;
 use crate::load::{Mix, Plan, Routes, Target};
 use crate::peers::database;
@@ -30,6 +31,49 @@ pub(crate) struct UsedKeys {
     pub(crate) count: u64,
 }
 
+/// Who takes a turn in each round.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Spread,
+    Pgbench,
+    Stock,
+    Hot,
+    Work(Work),
+}
+
+/// What is compared with each other is near each other.
+const TURNS: [Turn; 7] = [
+    Turn::Work(Work::Transfers),
+    Turn::Work(Work::HotPair),
+    Turn::Spread,
+    Turn::Pgbench,
+    Turn::Work(Work::Holds),
+    Turn::Stock,
+    Turn::Hot,
+];
+
+impl Turn {
+    const fn scenario(self) -> Scenario {
+        match self {
+            Self::Spread => Scenario::Spread,
+            Self::Pgbench => Scenario::Pgbench,
+            Self::Stock => Scenario::Stock,
+            Self::Hot => Scenario::Hot,
+            Self::Work(work) => work.scenario(),
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Spread => OURS_SPREAD,
+            Self::Pgbench => "pgbench",
+            Self::Stock => "stock cqrs-es",
+            Self::Hot => OURS_HOT,
+            Self::Work(work) => work.title(),
+        }
+    }
+}
+
 struct Rounds {
     peers_url: String,
     pgbench: PgBench,
@@ -41,6 +85,7 @@ struct Rounds {
     hot: Contender,
     stock: Contender,
     stock_hot: Contender,
+    works: Works,
     inserts: Inserts,
     used: Option<UsedKeys>,
 }
@@ -58,6 +103,7 @@ pub(crate) async fn run(bench: &mut Bench) -> Result<Option<UsedKeys>> {
         hot: Contender::default(),
         stock: Contender::default(),
         stock_hot: Contender::default(),
+        works: Works::default(),
         inserts: Inserts::default(),
         used: None,
     };
@@ -70,6 +116,9 @@ pub(crate) async fn run(bench: &mut Bench) -> Result<Option<UsedKeys>> {
 impl Rounds {
     async fn all(&mut self, bench: &mut Bench) -> Result<()> {
         self.calibrate(bench).await?;
+        if bench.wants(Scenario::TransferHotPair) {
+            fund(bench)?;
+        }
         for round in 1..=bench.times.rounds {
             self.round(bench, round).await?;
             self.tell(bench);
@@ -87,7 +136,7 @@ impl Rounds {
             for &clients in several(clients) {
                 bench.progress.doing(&format!("looking for the best client count: {clients}"));
                 bench.even_start().await?;
-                let mut plan = bench.plan(Wallets::Spread, clients, Mix::Deposits)?;
+                let mut plan = bench.plan(Wallets::Spread, clients, Mix::Commands)?;
                 plan.seconds = calibration;
                 tried.push((clients, bench.drive(&plan).await?));
             }
@@ -110,29 +159,25 @@ impl Rounds {
     }
 
     async fn round(&mut self, bench: &mut Bench, round: usize) -> Result<()> {
-        let turn = |what: &str| format!("round {round} of {}: {what}", bench.times.rounds);
-        let mut turns = [
-            (Scenario::Spread, turn("many wallets")),
-            (Scenario::Pgbench, turn("pgbench")),
-            (Scenario::Stock, turn("stock cqrs-es")),
-            (Scenario::Hot, turn("one wallet")),
-        ];
+        let mut turns = TURNS;
         // Who goes first changes: nobody always follows the same other, or always meets the youngest tables.
-        turns.rotate_left((round - 1) % 4);
-        for (scenario, text) in turns {
-            if !bench.wants(scenario) {
+        turns.rotate_left((round - 1) % TURNS.len());
+        for turn in turns {
+            if !bench.wants(turn.scenario()) {
                 continue;
             }
-            bench.progress.doing(&text);
+            let (rounds, title) = (bench.times.rounds, turn.title());
+            bench.progress.doing(&format!("round {round} of {rounds}: {title}"));
             let seconds = bench.times.round;
-            match scenario {
-                Scenario::Spread => {
+            match turn {
+                Turn::Spread => {
                     let (driven, used) = ours(bench, Wallets::Spread).await?;
                     self.spread.rounds.push(driven);
                     self.used = Some(used);
                 }
-                Scenario::Pgbench => self.insert(bench).await?,
-                Scenario::Stock => {
+                Turn::Hot => self.hot.rounds.push(ours(bench, Wallets::Hot).await?.0),
+                Turn::Pgbench => self.insert(bench).await?,
+                Turn::Stock => {
                     let clients = self.stock_clients;
                     let spread = self.deposit_with_stock(bench, SPREAD_WALLETS, clients, seconds).await?;
                     self.stock.rounds.push(spread);
@@ -140,7 +185,7 @@ impl Rounds {
                     let hot = self.deposit_with_stock(bench, 1, clients, seconds).await?;
                     self.stock_hot.rounds.push(hot);
                 }
-                _ => self.hot.rounds.push(ours(bench, Wallets::Hot).await?.0),
+                Turn::Work(work) => self.works.round(bench, work).await?,
             }
         }
         Ok(())
@@ -171,13 +216,13 @@ impl Rounds {
         bench.even_start().await?;
         let (server, address) = stock::start(&self.peers_url).await?;
         self.batch += 1;
-        let account = |number| Target { id: format!("{}-{number}", self.batch), token: None };
+        let account = |number| Target::deposits(format!("{}-{number}", self.batch), None);
         let plan = Plan {
             address,
-            routes: Routes { deposit: "/accounts/{id}/deposit".to_owned(), ..Routes::counterfoil() },
+            routes: Routes { command: "/accounts/{id}/deposit".to_owned(), ..Routes::counterfoil() },
             tokens: Vec::new(),
             targets: (0..accounts).map(account).collect(),
-            lanes: vec![lane("main", clients, Mix::Deposits, accounts)],
+            lanes: vec![lane("main", clients, Mix::Commands, accounts)],
             warmup_seconds: bench.times.warmup,
             seconds,
         };
@@ -210,6 +255,7 @@ impl Rounds {
         bench.report.ratio("spread_vs_stock", "spread_per_s", "stock_spread_per_s");
         bench.report.ratio("hot_vs_stock_hot", "hot_per_s", "stock_hot_per_s");
         bench.report.ratio("hot_vs_spread", "hot_per_s", "spread_per_s");
+        self.works.tell(bench);
     }
 
     fn say(&self, bench: &Bench) {
@@ -220,15 +266,16 @@ impl Rounds {
         }
         self.stock.say(bench, STOCK_SPREAD);
         self.stock_hot.say(bench, STOCK_HOT);
+        self.works.say(bench);
     }
 }
 
 async fn ours(bench: &mut Bench, wallets: Wallets) -> Result<(Driven, UsedKeys)> {
     bench.even_start().await?;
-    let mut plan = bench.plan(wallets, bench.clients, Mix::Deposits)?;
+    let mut plan = bench.plan(wallets, bench.clients, Mix::Commands)?;
     plan.seconds = bench.times.round;
     let driven = bench.drive(&plan).await?;
-    let count = driven.outcome.lanes.first().map_or(0, |lane| lane.deposits);
+    let count = driven.outcome.lanes.first().map_or(0, |lane| lane.commands);
     Ok((driven, UsedKeys { key_seed: plan.lanes[0].key_seed, count }))
 }
 
