@@ -48,3 +48,44 @@ returns setof events language sql stable as $$
      where history.start is not null
      order by e.position limit at_most
 $$;
+
+-- The first position recorded at a moment or later; the one behind the last, if there is none. By halving, too: positions have
+-- no gap, and time does not run backwards from one to the next.
+create function first_position_at(moment timestamptz) returns bigint
+language plpgsql stable strict as $$
+declare
+    low  bigint := 0;
+    high bigint := 1 + coalesce((select e.position from events e order by e.position desc limit 1), 0);
+    middle bigint;
+    at timestamptz;
+begin
+    -- What is at `low` was before it, what is at `high` was not.
+    while high - low > 1 loop
+        middle := (low + high) / 2;
+        select e.recorded_at into strict at from events e where e.position = middle;
+        if at >= moment then high := middle; else low := middle; end if;
+    end loop;
+    return high;
+end $$;
+
+-- For each of somebody's aggregates of a type: the sequences it has between two positions, both excluded. At most `at_most` of
+-- them, the newest; where that leaves some out, `cut` is the position of the oldest that is in.
+create function own_ranges(of_owner uuid, of_type text, above bigint, below bigint, at_most bigint)
+returns table (aggregate_id text, low bigint, high bigint, cut bigint) language sql stable as $$
+    with history as (
+        select own.aggregate_id,
+               first_sequence_after(of_type, own.aggregate_id, above) as first,
+               coalesce(first_sequence_after(of_type, own.aggregate_id, below - 1) - 1,
+                        (select e.sequence from events e
+                          where e.aggregate_type = of_type and e.aggregate_id = own.aggregate_id
+                          order by e.sequence desc limit 1)) as last
+          from events own
+         where own.owner = of_owner and own.sequence = 1 and own.aggregate_type = of_type
+    )
+    select h.aggregate_id, greatest(h.first, h.last - at_most + 1), h.last,
+           (select e.position from events e
+             where h.last - at_most + 1 > h.first and e.aggregate_type = of_type
+               and e.aggregate_id = h.aggregate_id and e.sequence = h.last - at_most + 1)
+      from history h
+     where h.first <= h.last
+$$;

@@ -11,6 +11,7 @@ mod journal;
 mod lease;
 mod load;
 mod nats;
+mod past;
 mod read;
 mod record;
 pub mod relay;

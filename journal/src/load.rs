@@ -50,16 +50,12 @@ impl Journal {
         A: Decide,
         Event: TryInto<A::Event>,
     {
-        let last: Option<i64> = sqlx::query_scalar(
-            "select sequence from events where aggregate_type = $1 and aggregate_id = $2 and position <= $3 \
-             order by sequence desc limit 1",
-        )
-        .bind(A::KIND.as_str())
-        .bind(id.to_string())
-        .bind(position)
-        .fetch_optional(self.pool())
-        .await?;
-        let last = last.unwrap_or_default();
+        let last: i64 = sqlx::query_scalar("select last_sequence_at($1, $2, $3)")
+            .bind(A::KIND.as_str())
+            .bind(id.to_string())
+            .bind(position)
+            .fetch_one(self.pool())
+            .await?;
         let mut loaded = self.load_snapshots::<A>(&[id]).await?;
         // One that was taken later tells what was not so yet.
         loaded.retain(|_, loaded| loaded.sequence <= last);

@@ -22,10 +22,10 @@ pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use read_models::exchange_credentials::{
     CredentialsOf, ExchangeCredentialsProjection, ExchangeCredentialsRow,
 };
-pub use read_models::holds::HoldRow;
+pub use read_models::holds::{ActiveHolds, HoldRow, HoldsState};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
 pub use read_models::transactions::{
-    TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
+    TransactionFilter, TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
 };
 pub use read_models::wallets::{WalletRow, WalletsProjection};
 pub use read_models::{At, QueryError, ReadModels};

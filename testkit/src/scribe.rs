@@ -19,6 +19,8 @@ pub struct Scribe {
     wallets: HashMap<WalletId, (Wallet, i64)>,
     users: HashMap<UserId, (User, i64)>,
     open: Vec<Arc<Recorded>>,
+    /// The time of what is written from now on.
+    pub now: Timestamp,
 }
 
 impl Scribe {
@@ -26,7 +28,14 @@ impl Scribe {
     pub async fn take(journal: &Journal) -> Self {
         let name = format!("scribe-{}", Uuid::new_v4());
         let lease = Lease::take(journal, &name).await.unwrap().expect("nobody else leads");
-        Self { lease, tail: None, wallets: HashMap::new(), users: HashMap::new(), open: Vec::new() }
+        Self {
+            lease,
+            tail: None,
+            wallets: HashMap::new(),
+            users: HashMap::new(),
+            open: Vec::new(),
+            now: BEGINNING,
+        }
     }
 
     /// Also feeds the memory of its process, as a leader does.
@@ -105,7 +114,7 @@ impl Scribe {
 
     fn command(&mut self, id: WalletId, owner: UserId, command: WalletCommand) {
         let (state, sequence) = self.wallets.entry(id).or_default();
-        let (first, events) = decide(state, sequence, command);
+        let (first, events) = decide(state, sequence, command.at(self.now));
         self.record::<Wallet>(id.0, owner, first, events);
     }
 
@@ -134,7 +143,7 @@ impl Scribe {
                 },
                 event_id: Uuid::now_v7(),
                 owner,
-                recorded_at: BEGINNING,
+                recorded_at: self.now,
                 parsed: Parsed::default(),
             }));
         }
@@ -153,7 +162,7 @@ impl Scribe {
     /// What the next commit would append.
     pub fn batch(&mut self) -> Batch {
         Batch {
-            recorded_at: BEGINNING,
+            recorded_at: self.now,
             first_position: self.position() + 1,
             events: std::mem::take(&mut self.open),
             ..Batch::default()

@@ -49,15 +49,21 @@ impl Page {
     /// Cuts the row too many off and names the place.
     pub(super) fn cut<T, C: Serialize>(
         &self,
-        mut items: Vec<T>,
+        items: Vec<T>,
         after: impl Fn(&T) -> C,
+    ) -> Result<Items<T>, QueryError> {
+        self.cut_or(items, |last| last.map(&after))
+    }
+
+    /// The same for a list that may go on behind a page that is not full: then there is no last row to name the place.
+    pub(super) fn cut_or<T, C: Serialize>(
+        &self,
+        mut items: Vec<T>,
+        after: impl Fn(Option<&T>) -> Option<C>,
     ) -> Result<Items<T>, QueryError> {
         let more = items.len() > self.limit();
         items.truncate(self.limit());
-        let next_cursor = match items.last().filter(|_| more) {
-            Some(last) => Some(encode(&after(last))?),
-            None => None,
-        };
+        let next_cursor = after(items.last().filter(|_| more)).map(|cursor| encode(&cursor)).transpose()?;
         Ok(Items { items, next_cursor })
     }
 }

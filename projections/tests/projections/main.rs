@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod accounts;
+mod activity;
 mod api_keys;
 mod exchange_credentials;
 mod helpers;
+mod holds;
 mod profiles;
 mod queries;
 mod rebuild;
 mod restored;
+mod transactions;
 mod worker;

@@ -1,7 +1,7 @@
 //! A rebuilt model is the live one, and nobody ever sees it half built.
 
 use crate::helpers::{PlainWords, World, drain, projections};
-use projections::{RebuildError, RebuildOptions, all, rebuild, sweep_rebuilds};
+use projections::{RebuildError, RebuildOptions, TransactionFilter, all, rebuild, sweep_rebuilds};
 use std::collections::HashSet;
 use std::sync::Arc;
 use testkit::Scribe;
@@ -81,6 +81,8 @@ async fn a_live_worker_goes_on_through_a_rebuild() {
     let (_, wallet) = scribe.register().await;
     let cancel = CancellationToken::new();
     let running = tokio::spawn(world.follow("transactions").run(cancel.clone()));
+    // What is listed says what has become of holds, too.
+    let beside = tokio::spawn(world.follow("wallets").run(cancel.clone()));
     let rebuilding = {
         let journal = world.journal.clone();
         tokio::spawn(async move {
@@ -94,7 +96,11 @@ async fn a_live_worker_goes_on_through_a_rebuild() {
         let position = scribe.deposits(wallet, 100, 3).await;
         written += 1;
         let page = projections::Page::default();
-        let answer = world.read_models.transactions(wallet, &page, Some(position)).await.unwrap();
+        let answer = world
+            .read_models
+            .transactions(wallet, TransactionFilter::default(), &page, Some(position))
+            .await
+            .unwrap();
         let newest = &answer.value.items[0];
         assert_eq!(newest.position, position);
         assert_eq!(newest.posted_after.minor(), i128::from(written * 300));
@@ -102,6 +108,7 @@ async fn a_live_worker_goes_on_through_a_rebuild() {
     rebuilding.await.unwrap();
     cancel.cancel();
     running.await.unwrap();
+    beside.await.unwrap();
     let rows = world.count("select count(*) from transactions").await;
     assert_eq!(
         rows,

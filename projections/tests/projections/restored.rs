@@ -3,7 +3,7 @@
 
 use crate::helpers::{World, projections};
 use journal::subscription::SubscriptionState;
-use projections::{Page, QueryError, RebuildOptions, rebuild};
+use projections::{Page, QueryError, RebuildOptions, TransactionFilter, rebuild};
 use testkit::{Scribe, eventually};
 use tokio_util::sync::CancellationToken;
 
@@ -21,14 +21,22 @@ async fn a_running_worker_goes_back_with_the_database_and_on_with_what_happened_
         tokio::spawn(async move { read_models.keep_informed(None, cancel).await })
     };
     world.read_models.wallet(wallet, Some(50)).await.unwrap();
-    world.read_models.transactions(wallet, &Page::default(), Some(50)).await.unwrap();
+    world
+        .read_models
+        .transactions(wallet, TransactionFilter::default(), &Page::default(), Some(50))
+        .await
+        .unwrap();
 
     let backup = world.backup().await;
     let mut scribe = Scribe::take(&world.journal).await.feeding(&world.feed.tail);
     let (_, lost) = scribe.register().await;
     let end = scribe.deposits(lost, 100, 48).await;
     world.read_models.wallet(lost, Some(end)).await.unwrap();
-    world.read_models.transactions(lost, &Page::default(), Some(end)).await.unwrap();
+    world
+        .read_models
+        .transactions(lost, TransactionFilter::default(), &Page::default(), Some(end))
+        .await
+        .unwrap();
     world.restore(&backup).await;
 
     eventually("it is known here that the journal went back", async || world.feed.tail.head() == 50).await;
@@ -46,7 +54,10 @@ async fn a_running_worker_goes_back_with_the_database_and_on_with_what_happened_
     assert_eq!(end, 122);
     eventually("the workers are there", async || {
         let wallet = world.read_models.wallet(other, Some(end)).await;
-        let transactions = world.read_models.transactions(other, &Page::default(), Some(end)).await;
+        let transactions = world
+            .read_models
+            .transactions(other, TransactionFilter::default(), &Page::default(), Some(end))
+            .await;
         wallet.is_ok_and(|answer| answer.value.is_some()) && transactions.is_ok()
     })
     .await;

@@ -4,7 +4,7 @@ use crate::helpers::{World, drain, projection};
 use domain::user::{EndReason, SessionPolicy, UserCommand};
 use domain::{LoginSessionId, Timestamp, WalletId};
 use journal::subscription::{Handled, Outcome, Subscriber, SubscriptionState};
-use projections::{Page, ProjectionWorker};
+use projections::{Page, ProjectionWorker, TransactionFilter};
 use std::time::Duration;
 use testkit::{Frozen, Scribe, eventually};
 use uuid::Uuid;
@@ -222,17 +222,37 @@ async fn a_list_goes_on_where_its_page_ended() {
     let (_, other) = scribe.register().await;
     scribe.deposits(wallet, 100, 5).await;
     drain(&mut world.follow("transactions")).await;
+    drain(&mut world.follow("wallets")).await;
     let page = |cursor| Page { cursor, limit: 2 };
     let mut sequences = Vec::new();
     let mut cursor = None;
     loop {
-        let answer = world.read_models.transactions(wallet, &page(cursor.take()), None).await.unwrap();
+        let answer = world
+            .read_models
+            .transactions(wallet, TransactionFilter::default(), &page(cursor.take()), None)
+            .await
+            .unwrap();
         assert_eq!(answer.position, 9);
         sequences.extend(answer.value.items.iter().map(|row| row.sequence));
         let Some(next) = answer.value.next_cursor else { break };
-        assert!(world.read_models.transactions(other, &page(Some(next.clone())), None).await.is_err());
+        assert!(
+            world
+                .read_models
+                .transactions(other, TransactionFilter::default(), &page(Some(next.clone())), None)
+                .await
+                .is_err()
+        );
         cursor = Some(next);
     }
     assert_eq!(sequences, [6, 5, 4, 3, 2]);
-    assert!(world.read_models.transactions(other, &page(None), None).await.unwrap().value.items.is_empty());
+    assert!(
+        world
+            .read_models
+            .transactions(other, TransactionFilter::default(), &page(None), None)
+            .await
+            .unwrap()
+            .value
+            .items
+            .is_empty()
+    );
 }

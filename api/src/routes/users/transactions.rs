@@ -8,7 +8,7 @@ use crate::input::{ListQuery, MinPosition, Query};
 use crate::openapi::Problems;
 use crate::output::{ListBody, TransactionBody};
 use crate::problem::Problem;
-use crate::routes::wallets::transactions::page;
+use crate::routes::wallets::transactions::{TransactionsQuery, page};
 use axum::extract::State;
 use axum::response::Response;
 
@@ -18,6 +18,7 @@ use axum::response::Response;
     params(
         ("id" = String, Path, description = "One's own id, or `me`"),
         CurrencyQuery,
+        TransactionsQuery,
         ListQuery,
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
     ),
@@ -27,9 +28,10 @@ pub(crate) async fn transactions(
     State(app): State<App>,
     subject: Subject<ReadWallet>,
     Query(currency): Query<CurrencyQuery>,
+    Query(filter): Query<TransactionsQuery>,
     Query(query): Query<ListQuery>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
     let wallet = wallet_in(&app, subject.user_id, currency.read()?).await?;
-    page(&app, wallet.id, query, min).await
+    page(&app, wallet, &filter, query, min).await
 }

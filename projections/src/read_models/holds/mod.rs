@@ -2,9 +2,12 @@
 //!
 //! Folded by the projection of the wallets, so that a wallet and its holds are always of one position.
 
+mod active;
+mod list;
 mod query;
 mod write;
 
+pub use active::{ActiveHolds, HoldsState};
 pub(super) use write::apply;
 
 use super::value::column;
@@ -14,6 +17,9 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// The projection that folds them.
+const NAME: &str = "wallets";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldRow {

@@ -1,13 +1,11 @@
 //! What is asked of holds.
 
-use super::{COLUMNS, HoldRow, read_row};
+use super::{COLUMNS, HoldRow, NAME, read_row};
 use crate::read_models::{At, QueryError, ReadModels, position_of};
 use domain::{EntryId, Timestamp, WalletId};
 use sqlx::Row;
 use uuid::Uuid;
 
-/// The projection that folds them.
-const NAME: &str = "wallets";
 /// Holds looked at for one page of wallets: the first to be over, however many of them one wallet has. More are found the
 /// next time, when these have ended.
 const HOLDS_PER_WALLET: i64 = 16;
