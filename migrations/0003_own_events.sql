@@ -72,7 +72,7 @@ end $$;
 -- them, the newest; where that leaves some out, `cut` is the position of the oldest that is in.
 create function own_ranges(of_owner uuid, of_type text, above bigint, below bigint, at_most bigint)
 returns table (aggregate_id text, low bigint, high bigint, cut bigint) language sql stable as $$
-    with history as (
+    with history as materialized (
         select own.aggregate_id,
                first_sequence_after(of_type, own.aggregate_id, above) as first,
                coalesce(first_sequence_after(of_type, own.aggregate_id, below - 1) - 1,

@@ -33,19 +33,26 @@ create table preferences (
     position    bigint not null
 ) with (fillfactor = 80);
 
--- One row per event of a user; refreshed tokens are left out.
+-- One row per event of a user; refreshed tokens are left out. What happens to wallets is not copied here: whoever reads the list
+-- takes it from the journal.
 create table activity (
     user_id     uuid not null,
     position    bigint not null,
     type        text collate "C" not null,
-    -- Who did it.
+    -- Who did it, and in which session or with which key.
     actor_kind  text collate "C" not null,
     actor_id    uuid,
-    -- The session it was about, and the address that one was opened from. Erasing the user empties the address.
+    actor_session_id uuid,
+    actor_key_id     uuid,
+    -- The session it was about.
     session_id  uuid,
+    -- Where the user's own session was opened that it was done in, or else was about. Erasing the user empties it.
     ip          text,
     -- Why, where the event says so.
     reason      text collate "C",
     recorded_at timestamptz not null,
     primary key (user_id, position)
 );
+create index activity_by_type on activity (user_id, type, position);
+-- Where a session was opened, after it has ended too.
+create index activity_openings on activity (session_id) where type = 'LoginSessionOpened';

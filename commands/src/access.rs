@@ -28,10 +28,11 @@ impl Principal {
         match self {
             Self::Anonymous => Actor::ANONYMOUS,
             Self::System => Actor::SYSTEM,
-            Self::Person { user_id, .. } | Self::Key { owner: user_id, is_service: false, .. } => {
-                Actor::user(user_id.0)
+            Self::Person { user_id, session_id } => Actor::user(user_id.0).in_session(session_id),
+            Self::Key { key_id, owner, is_service } => {
+                let actor = if is_service { Actor::service(owner.0) } else { Actor::user(owner.0) };
+                actor.with_key(key_id)
             }
-            Self::Key { owner, is_service: true, .. } => Actor::service(owner.0),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Who did it: stands in the metadata of every event.
 
+use crate::{ApiKeyId, LoginSessionId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
@@ -31,18 +32,44 @@ pub struct Actor {
     pub kind: ActorKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
+    /// The login session they acted in, if it was in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<LoginSessionId>,
+    /// The key that a program of theirs acted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
 }
 
 impl Actor {
-    pub const ANONYMOUS: Self = Self { kind: ActorKind::Anonymous, id: None };
-    pub const SYSTEM: Self = Self { kind: ActorKind::System, id: None };
+    pub const ANONYMOUS: Self = Self::new(ActorKind::Anonymous, None);
+    pub const SYSTEM: Self = Self::new(ActorKind::System, None);
+
+    pub const fn new(kind: ActorKind, id: Option<Uuid>) -> Self {
+        Self { kind, id, session_id: None, api_key_id: None }
+    }
 
     pub const fn user(id: Uuid) -> Self {
-        Self { kind: ActorKind::User, id: Some(id) }
+        Self::new(ActorKind::User, Some(id))
     }
 
     pub const fn service(id: Uuid) -> Self {
-        Self { kind: ActorKind::Service, id: Some(id) }
+        Self::new(ActorKind::Service, Some(id))
+    }
+
+    #[must_use]
+    pub const fn in_session(self, session_id: LoginSessionId) -> Self {
+        Self { session_id: Some(session_id), ..self }
+    }
+
+    #[must_use]
+    pub const fn with_key(self, api_key_id: ApiKeyId) -> Self {
+        Self { api_key_id: Some(api_key_id), ..self }
+    }
+
+    /// The same, without what they proved themselves with.
+    #[must_use]
+    pub const fn bare(self) -> Self {
+        Self::new(self.kind, self.id)
     }
 }
 

@@ -3,7 +3,10 @@
 //! The public form is put together from texts that are known to be clean (ids, type names, the stored payload), so
 //! writing it parses nothing; the `data` inside is byte for byte what was stored.
 
-use domain::{Actor, ActorKind, AggregateKind, AggregateRef, Event, Timestamp, UnreadableEvent, UserId};
+use domain::{
+    Actor, ActorKind, AggregateKind, AggregateRef, ApiKeyId, Event, LoginSessionId, Timestamp,
+    UnreadableEvent, UserId,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -89,6 +92,17 @@ impl Recorded {
         format!("counterfoil.events.{}.{}.{}", self.aggregate.kind, self.aggregate.id, self.event_type)
     }
 
+    /// As its owner may see it: what somebody else proved themselves with is theirs.
+    pub fn for_owner(&self) -> Cow<'_, Self> {
+        let actor = self.metadata.actor;
+        if actor.id == Some(self.owner.0) || actor == actor.bare() {
+            return Cow::Borrowed(self);
+        }
+        let mut shown = self.clone();
+        shown.metadata.actor = actor.bare();
+        Cow::Owned(shown)
+    }
+
     /// The event as subscribers, SSE and HTTP see it.
     pub fn to_public(&self) -> String {
         let mut out = String::with_capacity(480 + self.payload.len());
@@ -111,6 +125,7 @@ impl Recorded {
         if let Some(id) = self.metadata.actor.id {
             write!(out, ",\"id\":\"{id}\"")?;
         }
+        self.metadata.write_means(out)?;
         write!(out, "}},\"command_id\":\"{}\"", self.metadata.command_id)?;
         write!(out, ",\"correlation_id\":\"{}\"", self.metadata.correlation_id)?;
         match self.metadata.causation_id {
@@ -190,6 +205,7 @@ impl Metadata {
         if let Some(id) = self.actor.id {
             write!(out, ",\"actor_id\":\"{id}\"")?;
         }
+        self.write_means(out)?;
         write!(out, ",\"command_id\":\"{}\"", self.command_id)?;
         if self.correlation_id != self.command_id {
             write!(out, ",\"correlation_id\":\"{}\"", self.correlation_id)?;
@@ -198,6 +214,17 @@ impl Metadata {
             write!(out, ",\"causation_id\":\"{id}\"")?;
         }
         out.push('}');
+        Ok(())
+    }
+
+    /// What the actor proved themselves with, the same here and there.
+    fn write_means(&self, out: &mut String) -> std::fmt::Result {
+        if let Some(id) = self.actor.session_id {
+            write!(out, ",\"session_id\":\"{id}\"")?;
+        }
+        if let Some(id) = self.actor.api_key_id {
+            write!(out, ",\"api_key_id\":\"{id}\"")?;
+        }
         Ok(())
     }
 
@@ -215,7 +242,12 @@ impl Metadata {
         };
         let command_id = id("command_id")?.ok_or("no command id")?;
         Ok(Self {
-            actor: Actor { kind, id: id("actor_id")? },
+            actor: Actor {
+                kind,
+                id: id("actor_id")?,
+                session_id: id("session_id")?.map(LoginSessionId),
+                api_key_id: id("api_key_id")?.map(ApiKeyId),
+            },
             command_id,
             correlation_id: id("correlation_id")?.unwrap_or(command_id),
             causation_id: id("causation_id")?,
@@ -235,7 +267,7 @@ impl Recorded {
             version: Cow::Borrowed("1.0"),
             payload: r#"{"WalletDeposited":{"amount":"1.00","currency":"USD","reference":"a \"b\"}","posted_after":"1.00","available_after":"1.00"}}"#.to_owned(),
             metadata: Metadata {
-                actor: Actor::user(user),
+                actor: Actor::user(user).in_session(LoginSessionId(Uuid::from_u128(8))),
                 command_id: Uuid::from_u128(4),
                 correlation_id: Uuid::from_u128(4),
                 causation_id: Some(Uuid::from_u128(5)),
@@ -260,6 +292,20 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&public).unwrap();
         assert_eq!(json["data"]["reference"], "a \"b\"}");
         assert!(recorded.event().is_ok());
+    }
+
+    #[test]
+    fn what_somebody_else_proved_themselves_with_is_not_shown() {
+        let mut recorded = Recorded::sample();
+        assert_eq!(*recorded.for_owner(), recorded);
+        assert!(recorded.to_public().contains("\"session_id\":"));
+        let (admin, session) = (Uuid::from_u128(9), LoginSessionId(Uuid::from_u128(8)));
+        recorded.metadata.actor = Actor::user(admin).in_session(session);
+        assert_eq!(recorded.for_owner().metadata.actor, Actor::user(admin));
+        recorded.metadata.actor = Actor::service(admin).with_key(ApiKeyId(Uuid::from_u128(7)));
+        assert_eq!(Recorded::from_public(recorded.to_public().as_bytes()).unwrap(), recorded);
+        assert_eq!(Metadata::from_stored(&recorded.metadata.to_stored()).unwrap(), recorded.metadata);
+        assert_eq!(recorded.for_owner().metadata.actor, Actor::service(admin));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A line of the record of an account.
 
-use domain::{Actor, ActorKind, LoginSessionId, Timestamp};
+use domain::{Actor, ActorKind, ApiKeyId, LoginSessionId, Timestamp, WalletId};
 use projections::ActivityRow;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,10 +14,14 @@ pub(crate) struct ActivityBody {
     #[schema(example = "LoginSessionOpened")]
     pub event_type: String,
     pub actor: ActorBody,
+    /// The wallet it happened to; nothing, if it happened to the account.
+    #[schema(value_type = Option<Uuid>)]
+    pub wallet_id: Option<WalletId>,
     /// The login session it was about.
     #[schema(value_type = Option<Uuid>)]
     pub session_id: Option<LoginSessionId>,
-    /// Where that session was opened from.
+    /// From where: the address that the session was opened from which it was done in, or else was about. Nothing, if it was
+    /// done with an API key or by somebody else.
     #[schema(example = "203.0.113.7")]
     pub ip: Option<String>,
     #[schema(example = "logout")]
@@ -33,15 +37,22 @@ pub(crate) struct ActorBody {
     #[schema(value_type = String, example = "user")]
     kind: ActorKind,
     id: Option<Uuid>,
+    /// The login session they did it in, if it was one of the user's own.
+    #[schema(value_type = Option<Uuid>)]
+    session_id: Option<LoginSessionId>,
+    /// The API key it was done with, if it was one of the user's own.
+    #[schema(value_type = Option<Uuid>)]
+    api_key_id: Option<ApiKeyId>,
 }
 
 impl From<ActivityRow> for ActivityBody {
     fn from(row: ActivityRow) -> Self {
-        let Actor { kind, id } = row.actor;
+        let Actor { kind, id, session_id, api_key_id } = row.actor;
         Self {
             position: row.position,
             event_type: row.event_type,
-            actor: ActorBody { kind, id },
+            actor: ActorBody { kind, id, session_id, api_key_id },
+            wallet_id: row.wallet_id,
             session_id: row.session_id,
             ip: row.ip,
             reason: row.reason,

@@ -77,7 +77,7 @@ pub(crate) fn sealed_events(page: &[Recorded]) -> Vec<Box<RawValue>> {
 }
 
 fn written(recorded: &Recorded, plain: Vec<(&str, Option<String>)>) -> Box<RawValue> {
-    let public = recorded.to_public();
+    let public = recorded.for_owner().to_public();
     let text = if plain.is_empty() { public } else { with_plain(recorded, &public, plain) };
     // Put together from stored JSON: always legal.
     RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())

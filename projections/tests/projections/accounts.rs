@@ -178,6 +178,7 @@ async fn what_happened_says_who_and_from_where() {
         ("LoginSessionEnded", one, Some("token_reused")),
         ("RefreshTokenReused", one, None),
         ("LoginSessionOpened", one, None),
+        ("WalletOpened", None, None),
         ("UserRegistered", None, None),
     ];
     assert_eq!(short, expected);
@@ -213,6 +214,6 @@ async fn an_erasure_leaves_nothing_personal() {
     assert_eq!(world.read_models.login_sessions(ada, at(5), &page, None).await.unwrap().value, None);
     let left = world.read_models.activity(ada, ActivityFilter::default(), &page, None).await.unwrap();
     let left = left.value.unwrap().items;
-    assert_eq!((left.len(), left[0].event_type.as_str()), (7, "UserErased"));
+    assert_eq!((left.len(), left[0].event_type.as_str()), (8, "UserErased"));
     rebuilt_equals_live(&world).await;
 }

@@ -1,4 +1,4 @@
-//! GET /users/{id}/activity: what happened to an account.
+//! GET /users/{id}/activity: what happened to an account and to its wallets.
 
 use crate::app::App;
 use crate::auth::Subject;
@@ -10,14 +10,14 @@ use crate::problem::{FieldCode, Problem};
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
-use projections::{ACTIVITY_TYPES, ActivityFilter, Page};
+use projections::{ActivityFilter, Page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ActivityQuery {
-    /// Only this type of event, such as `PasswordChanged`.
+    /// Only this type of event, such as `PasswordChanged` or `WalletDeposited`.
     #[serde(rename = "type")]
     event_type: Option<String>,
     /// Only what happened at this moment or later.
@@ -31,7 +31,7 @@ pub(crate) struct ActivityQuery {
 impl ActivityQuery {
     fn read(&self, check: &mut Check) -> ActivityFilter {
         let event_type = check.parameter("?type", self.event_type.as_deref(), |name| {
-            let known = ACTIVITY_TYPES.contains(&name).then(|| name.to_owned());
+            let known = ActivityFilter::lists(name).then(|| name.to_owned());
             known.ok_or_else(|| Flaw::new(FieldCode::Unknown, "is no type of event that is listed here"))
         });
         let from = check.parameter("?from", self.from.as_deref(), moment);
@@ -40,7 +40,11 @@ impl ActivityQuery {
     }
 }
 
-/// What happened to an account, newest first: logins and their ends, and every change of it
+/// What happened to an account and to its wallets, newest first
+///
+/// Logins and their ends, every change of the account, and every movement of its money: who did it (somebody signed in, an
+/// API key of theirs, a service, an admin, the system), and from where, as far as that is known. A page that looks for one
+/// `type` in a long history may be shorter than `limit`, even empty; there is more as long as there is a `next_cursor`.
 #[utoipa::path(
     get, path = "/users/{id}/activity", tag = "users", security(("access_token" = [])),
     params(

@@ -9,7 +9,7 @@ mod fold;
 mod preferences;
 mod sessions;
 
-pub use activity::{ACTIVITY_TYPES, ActivityFilter, ActivityRow};
+pub use activity::{ActivityFilter, ActivityRow};
 pub use preferences::PreferencesRow;
 pub use sessions::LoginSessionRow;
 
