@@ -99,6 +99,7 @@ impl HoldExpiry {
             }
         }
         if swept.expired > 0 {
+            metrics::counter!("counterfoil_holds_expired_total").increment(swept.expired as u64);
             tracing::info!(event = "holds_expired", holds = swept.expired);
         }
         failed.map_or(Ok(swept), |failure| Err(failure.into()))

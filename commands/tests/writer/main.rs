@@ -13,6 +13,7 @@ mod cold_wallets;
 mod cut_commits;
 mod expiry;
 mod hand_over;
+mod hold_expiry;
 mod house;
 mod key_reminders;
 mod keys;

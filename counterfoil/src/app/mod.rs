@@ -17,6 +17,7 @@ use commands::mail::BadSmtpUrl;
 use commands::password::{HashError, Hasher, HasherOptions};
 use commands::users::expiry::SessionExpiry;
 use commands::vault::Vault;
+use commands::wallets::expiry::HoldExpiry;
 use commands::{
     Clock, Commands, CommandsOptions, HandedOver, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
 };
@@ -43,6 +44,8 @@ const REFRESH_GRACE: Duration = Duration::from_secs(10);
 const CLOSE_WITHIN: Duration = DRAIN_WITHIN.saturating_add(Duration::from_secs(1));
 /// And then the rest: the last batch is committed, a batch of a projection is folded or dropped.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How late a hold that is over may be let go. Nobody can capture it meanwhile; an index says whether there is any.
+const HOLDS_EVERY: Duration = Duration::from_millis(500);
 /// Clients connected at once: each costs some 20 KB.
 const CONNECTIONS_MAX: u64 = 8_192;
 
@@ -176,10 +179,13 @@ impl Ground {
             });
         }
         if config.roles.has(Role::Writer) {
-            let find = expiry::find_over(self.read_models.clone());
+            let find = expiry::find_sessions_over(self.read_models.clone());
             let sessions = SessionExpiry::new(commands.clone(), find);
             let every = config.session_check_interval;
             self.supervisor.start("session_expiry", |stop| endless(sessions.run(every, stop)));
+            let find = expiry::find_holds_over(self.read_models.clone());
+            let holds = HoldExpiry::new(commands.clone(), find);
+            self.supervisor.start("hold_expiry", |stop| endless(holds.run(HOLDS_EVERY, stop)));
         }
         Ok((commands, signs))
     }
