@@ -222,8 +222,10 @@ async fn a_token_that_was_exchanged_is_as_old_as_its_login() {
         House::open_with(Choices { recent_login: Duration::from_secs(1), ..Choices::default() }).await;
     let ada = house.person().await;
     let asked = json!({ "name": "n", "scopes": ["wallet:read"] });
+    // Left again and again they are still the same credentials.
+    let credentials = ("PUT", "/users/me/exchange-credentials/coinmarketcap");
     eventually("the sign-in is too long ago", async || {
-        create(&house, &ada, &asked).send().await.status == 403
+        ask(&house, &ada, credentials, &json!({ "key": EXCHANGE_KEY })).send().await.status == 403
     })
     .await;
     let refresh = json!({ "refresh_token": ada.refresh_token });
