@@ -5,7 +5,9 @@ use crate::door::PREFIX;
 use crate::openapi::Base;
 use crate::parameters;
 use crate::problem::{Code, Problem};
-use crate::routes::{auth, commands, docs, events, health, keys, metrics, page, users, wallets};
+use crate::routes::{
+    auth, batches, commands, docs, events, health, holds, keys, metrics, page, transactions, users, wallets,
+};
 use axum::Router;
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -64,9 +66,21 @@ fn interface() -> OpenApiRouter<App> {
             users::credentials::put::put,
             users::credentials::remove::remove
         ))
+        .routes(routes!(wallets::open::open))
         .routes(routes!(wallets::get::get))
         .routes(routes!(wallets::deposit::deposit))
         .routes(routes!(wallets::withdraw::withdraw))
+        .routes(routes!(wallets::transfer::transfer))
+        .routes(routes!(wallets::standing::freeze))
+        .routes(routes!(wallets::standing::unfreeze))
+        .routes(routes!(wallets::standing::close))
+        .routes(routes!(wallets::hold::hold))
+        .routes(routes!(holds::capture::capture))
+        .routes(routes!(holds::release::release))
+        .routes(routes!(holds::amend::amend))
+        .routes(routes!(holds::extend::extend))
+        .routes(routes!(transactions::reverse::reverse))
+        .routes(routes!(batches::batch))
         .routes(routes!(wallets::transactions::transactions))
         .routes(routes!(events::events))
         .routes(routes!(commands::get_command))

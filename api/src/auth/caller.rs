@@ -58,6 +58,11 @@ impl Caller {
         }
     }
 
+    /// Somebody whose power is not bound to what is theirs.
+    pub(crate) const fn is_admin(self) -> bool {
+        matches!(self, Self::Person(Person { is_admin: true, .. }))
+    }
+
     /// Keys may do much, but never what their holder could use to become more than a key.
     pub(crate) fn person(self) -> Result<Person, Problem> {
         match self {

@@ -10,7 +10,7 @@ use crate::problem::{Code, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use commands::Authority;
-use domain::{Scope, UserId};
+use domain::{Scope, Scopes, UserId};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -24,6 +24,8 @@ pub(crate) enum Keys {
     None,
     Any,
     With(Scope),
+    /// At least one of them: which, depends on what the command comes to.
+    WithOneOf(&'static [Scope]),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,9 @@ macro_rules! rules {
     )+};
 }
 
+/// Undoing is withdrawing, depositing, or giving back.
+const REVERSING: [Scope; 3] = [Scope::WalletWithdraw, Scope::WalletDeposit, Scope::WalletTransfer];
+
 rules! {
     ReadProfile: Keys::With(Scope::ProfileRead), Everywhere;
     /// Profile, password, sessions, preferences, keys, credentials: what makes an account one's own.
@@ -59,6 +64,12 @@ rules! {
     ReadWallet: Keys::With(Scope::WalletRead), Everywhere;
     Deposit: Keys::With(Scope::WalletDeposit), LikeAnybody;
     Withdraw: Keys::With(Scope::WalletWithdraw), LikeAnybody;
+    Transfer: Keys::With(Scope::WalletTransfer), LikeAnybody;
+    Hold: Keys::With(Scope::WalletHold), LikeAnybody;
+    /// What undoing a transaction takes besides, depends on the transaction.
+    Reverse: Keys::WithOneOf(&REVERSING), Everywhere;
+    /// Each command of a batch has a rule of its own.
+    Batch: Keys::Any, LikeAnybody;
     ReadEvents: Keys::With(Scope::EventsRead), LikeAnybody;
     /// What became of one's own commands: whoever may send one may ask.
     AskAfterCommands: Keys::Any, LikeAnybody;
@@ -72,7 +83,7 @@ pub(crate) struct Allowed<R> {
 }
 
 impl<R: Rule> Allowed<R> {
-    fn check(caller: Caller) -> Result<Self, Problem> {
+    pub(crate) fn check(caller: Caller) -> Result<Self, Problem> {
         let own = Authority::Owner(caller.user_id());
         let authority = match caller {
             Caller::Person(Person { is_admin, .. }) => match R::ADMINS {
@@ -87,7 +98,14 @@ impl<R: Rule> Allowed<R> {
                         let problem = Problem::new(Code::InsufficientScope, format!("it takes {scope}"));
                         return Err(problem.fact("required", scope.as_str()));
                     }
-                    Keys::Any | Keys::With(_) => {}
+                    Keys::WithOneOf(scopes) if !scopes.iter().any(|scope| key.scopes.contains(*scope)) => {
+                        let scopes: Scopes = scopes.iter().copied().collect();
+                        return Err(Problem::new(
+                            Code::InsufficientScope,
+                            format!("it takes one of {scopes}"),
+                        ));
+                    }
+                    Keys::Any | Keys::With(_) | Keys::WithOneOf(_) => {}
                 }
                 if key.is_service { Authority::Anybody } else { own }
             }

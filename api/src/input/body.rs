@@ -1,4 +1,4 @@
-//! The body of a command: JSON, at most 64 KiB and not nested without end, arrived within ten seconds.
+//! The body of a command: JSON, at most 64 KiB (a batch's: 256) and not nested without end, arrived within ten seconds.
 //!
 //! What is too large is still read for a while before it is refused: a connection closed on a client that is sending
 //! shows there as a reset, not as an answer.
@@ -16,8 +16,10 @@ use serde::de::{Error, IgnoredAny};
 use serde_json::error::Category;
 use std::time::Duration;
 
-/// No command needs more: the longest is a batch of some hundred movements.
+/// No single command needs more.
 const BODY_MAX: usize = 64 * 1024;
+/// A batch of as many commands as it may have, each as long as it can be.
+const BATCH_MAX: usize = 256 * 1024;
 /// How much of an oversize body is read and thrown away, so that its sender hears the answer.
 const DRAIN_MAX: usize = 8 * 1024 * 1024;
 /// Slower than this is not a client but somebody who holds connections.
@@ -25,16 +27,18 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 const DRAINED_WITHIN: Duration = Duration::from_secs(3);
 
 /// The bytes of a JSON body, unparsed: the handler reads them into a form that borrows from them.
-pub(crate) struct JsonBody(Bytes);
+pub(crate) struct JsonBody<const MAX: usize = BODY_MAX>(Bytes);
+
+pub(crate) type BatchBody = JsonBody<BATCH_MAX>;
 
 /// It may hold a password.
-impl std::fmt::Debug for JsonBody {
+impl<const MAX: usize> std::fmt::Debug for JsonBody<MAX> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JsonBody").field("bytes", &self.0.len()).finish_non_exhaustive()
     }
 }
 
-impl JsonBody {
+impl<const MAX: usize> JsonBody<MAX> {
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         if is_too_deep(&self.0) {
             return Err(Problem::new(Code::MalformedJson, format!("nested deeper than {DEPTH_MAX}")));
@@ -63,13 +67,13 @@ fn shape(error: &serde_json::Error) -> String {
     if text.starts_with("duplicate field") { text } else { "the body must be a JSON object".to_owned() }
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl<S: Send + Sync, const MAX: usize> FromRequest<S> for JsonBody<MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         // The body comes first: one that is too large is refused as such, whatever it says it is.
-        let bytes = read(&parts.headers, body).await?;
+        let bytes = read(&parts.headers, body, MAX).await?;
         if !is_json(&parts.headers) {
             return Err(Problem::new(Code::UnsupportedMediaType, "send it as application/json"));
         }
@@ -101,46 +105,46 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.starts_with("application/") && essence.ends_with("+json")
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok())
         .and_then(|length| length.parse::<usize>().ok())
         .unwrap_or(0);
     let mut stream = body.into_data_stream();
-    if announced > BODY_MAX {
+    if announced > max {
         // Who asks first has not sent anything yet.
         if !headers.contains_key(EXPECT) {
             drain(&mut stream).await;
         }
-        return Err(too_large());
+        return Err(too_large(max));
     }
-    match tokio::time::timeout(ARRIVES_WITHIN, collect(&mut stream)).await {
+    match tokio::time::timeout(ARRIVES_WITHIN, collect(&mut stream, max)).await {
         Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Ok(None)) => {
             drain(&mut stream).await;
-            Err(too_large())
+            Err(too_large(max))
         }
         Ok(Err(error)) => Err(Problem::new(Code::BadRequest, "the body broke off").because(&error)),
         Err(_) => Err(Problem::of(Code::RequestTimeout)),
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("a body may have {BODY_MAX} bytes"))
+fn too_large(max: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("a body may have {max} bytes"))
 }
 
 /// The whole body, or nothing if it is too large. Most bodies are one piece, which is passed on as it is.
-async fn collect(stream: &mut BodyDataStream) -> Result<Option<Bytes>, axum::Error> {
+async fn collect(stream: &mut BodyDataStream, max: usize) -> Result<Option<Bytes>, axum::Error> {
     let Some(first) = stream.next().await.transpose()? else {
         return Ok(Some(Bytes::new()));
     };
     let Some(second) = stream.next().await.transpose()? else {
-        return Ok((first.len() <= BODY_MAX).then_some(first));
+        return Ok((first.len() <= max).then_some(first));
     };
     let mut whole = BytesMut::from(first);
     whole.extend_from_slice(&second);
-    while whole.len() <= BODY_MAX {
+    while whole.len() <= max {
         let Some(piece) = stream.next().await.transpose()? else {
             return Ok(Some(whole.freeze()));
         };
@@ -193,8 +197,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_pieces_is_put_together_up_to_the_limit() {
         let headers = HeaderMap::new();
-        assert_eq!(read(&headers, pieces(64)).await.unwrap().len(), BODY_MAX);
-        let refused = read(&headers, pieces(65)).await.unwrap_err();
+        assert_eq!(read(&headers, pieces(64), BODY_MAX).await.unwrap().len(), BODY_MAX);
+        let refused = read(&headers, pieces(65), BODY_MAX).await.unwrap_err();
         assert_eq!(refused.code(), Code::BodyTooLarge);
     }
 
@@ -202,13 +206,14 @@ mod tests {
     async fn an_oversize_body_is_refused_by_its_length() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(2_000_000));
-        let refused = read(&headers, pieces(1)).await.unwrap_err();
+        let refused = read(&headers, pieces(1), BODY_MAX).await.unwrap_err();
         assert_eq!(refused.code(), Code::BodyTooLarge);
     }
 
     #[test]
     fn unreadable_and_misshapen_are_two_things() {
-        let read = |text: &'static str| JsonBody(Bytes::from_static(text.as_bytes())).read::<Form>();
+        let read =
+            |text: &'static str| JsonBody::<BODY_MAX>(Bytes::from_static(text.as_bytes())).read::<Form>();
         assert_eq!(read("{\"a\": ").unwrap_err().code(), Code::MalformedJson);
         assert_eq!(read("").unwrap_err().code(), Code::MalformedJson);
         assert_eq!(read("{\"a\": 1} x").unwrap_err().code(), Code::MalformedJson);

@@ -34,12 +34,31 @@ impl Flaw {
 
 #[derive(Debug, Default)]
 pub(crate) struct Check {
+    /// What every pointer begins with.
+    within: String,
     errors: Vec<FieldError>,
 }
 
 impl Check {
+    /// For a part of a body that has pointers of its own.
+    pub(crate) fn within(place: String) -> Self {
+        Self { within: place, errors: Vec::new() }
+    }
+
     pub(crate) fn flaw(&mut self, pointer: impl Into<Cow<'static, str>>, flaw: Flaw) {
-        self.errors.push(FieldError { pointer: pointer.into(), code: flaw.code, detail: flaw.detail });
+        let pointer = pointer.into();
+        let pointer =
+            if self.within.is_empty() { pointer } else { format!("{}{pointer}", self.within).into() };
+        self.errors.push(FieldError { pointer, code: flaw.code, detail: flaw.detail });
+    }
+
+    /// What is wrong with a part is wrong with the whole.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.errors.extend(part.errors);
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.errors.is_empty()
     }
 
     /// Keeps the value, or notes what is wrong with it.
@@ -59,8 +78,7 @@ impl Check {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         if is_absent(raw) {
-            self.flaw(pointer, Flaw::new(FieldCode::Required, "is required"));
-            return None;
+            self.missing(pointer);
         }
         self.optional(pointer, raw, parse)
     }
@@ -84,15 +102,44 @@ impl Check {
         raw: Raw<'_>,
         currency: Currency,
     ) -> Option<Money> {
-        if let Some(raw) = raw.filter(|raw| raw.get() != "null") {
-            return self.take(pointer, amount::parse(raw, currency));
+        if is_absent(raw) {
+            self.missing(pointer);
         }
+        self.optional_amount(pointer, raw, currency)
+    }
+
+    /// The same, where it may be missing or null.
+    pub(crate) fn optional_amount(
+        &mut self,
+        pointer: &'static str,
+        raw: Raw<'_>,
+        currency: Currency,
+    ) -> Option<Money> {
+        let raw = raw.filter(|raw| raw.get() != "null")?;
+        self.take(pointer, amount::parse(raw, currency))
+    }
+
+    /// A balance that may be missing or null: an amount, or nothing at all.
+    pub(crate) fn optional_balance(
+        &mut self,
+        pointer: &'static str,
+        raw: Raw<'_>,
+        currency: Currency,
+    ) -> Option<Money> {
+        let raw = raw.filter(|raw| raw.get() != "null")?;
+        let parsed = match amount::parse(raw, currency) {
+            Err(flaw) if flaw.code == FieldCode::NotPositive => Ok(Money::zero(currency)),
+            parsed => parsed,
+        };
+        self.take(pointer, parsed)
+    }
+
+    pub(crate) fn missing(&mut self, pointer: &'static str) {
         self.flaw(pointer, Flaw::new(FieldCode::Required, "is required"));
-        None
     }
 
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        if self.errors.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+        if self.is_clean() { Ok(()) } else { Err(self.into_problem()) }
     }
 
     pub(crate) fn into_problem(self) -> Problem {
@@ -100,7 +147,7 @@ impl Check {
     }
 }
 
-fn is_absent(raw: Raw<'_>) -> bool {
+pub(crate) fn is_absent(raw: Raw<'_>) -> bool {
     raw.is_none_or(|raw| raw.get() == "null")
 }
 
@@ -174,6 +221,17 @@ mod tests {
                 ("/reference", FieldCode::WrongType)
             ]
         );
+    }
+
+    #[test]
+    fn a_part_of_a_body_is_named_from_its_beginning() {
+        let mut part = Check::within("/commands/3".to_owned());
+        part.amount("/amount", None, Currency::USD);
+        assert!(part.optional_balance("/min_available_after", Some(raw("\"0\"")), Currency::USD).is_some());
+        let mut whole = Check::default();
+        whole.add(part);
+        assert_eq!(whole.errors.len(), 1);
+        assert_eq!(whole.errors[0].pointer, "/commands/3/amount");
     }
 
     #[test]

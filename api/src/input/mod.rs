@@ -15,12 +15,12 @@ mod path;
 mod query;
 mod values;
 
-pub(crate) use body::JsonBody;
-pub(crate) use check::{Check, Flaw, Raw, with_null};
+pub(crate) use body::{BatchBody, JsonBody};
+pub(crate) use check::{Check, Flaw, Raw, is_absent, with_null};
 pub(crate) use command::{Anonymous, Asked, Change, Keyed};
 pub(crate) use cursor::Cursor;
 pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
 pub(crate) use moment::moment;
 pub(crate) use password::password;
-pub(crate) use path::{ApiKeyPath, LoginSessionPath, UserPath, WalletPath};
+pub(crate) use path::{ApiKeyPath, HoldPath, LoginSessionPath, TransactionPath, UserPath, WalletPath};
 pub(crate) use query::{ListQuery, MinPosition, Query, number};

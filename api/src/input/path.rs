@@ -3,7 +3,7 @@
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
-use domain::{ApiKeyId, LoginSessionId, UserId, WalletId};
+use domain::{ApiKeyId, EntryId, LoginSessionId, UserId, WalletId};
 
 /// The wallet named in the path, whoever owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,36 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
         let Path(id) = Path::<WalletId>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::of(Code::WalletNotFound))?;
+        Ok(Self(id))
+    }
+}
+
+/// The hold named in the path, whoever owns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HoldPath(pub EntryId);
+
+impl<S: Send + Sync> FromRequestParts<S> for HoldPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::<EntryId>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::of(Code::HoldNotFound))?;
+        Ok(Self(id))
+    }
+}
+
+/// The transaction named in the path, whoever owns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TransactionPath(pub EntryId);
+
+impl<S: Send + Sync> FromRequestParts<S> for TransactionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::<EntryId>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::of(Code::TransactionNotFound))?;
         Ok(Self(id))
     }
 }

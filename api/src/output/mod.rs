@@ -3,7 +3,9 @@
 mod activity;
 mod api_key;
 mod credentials;
+mod effect;
 mod event;
+mod hold;
 mod preferences;
 mod session;
 mod transaction;
@@ -13,12 +15,14 @@ mod wallet;
 pub(crate) use activity::ActivityBody;
 pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBody};
 pub(crate) use credentials::{CredentialsAtBody, CredentialsBody, RemovedCredentialsBody};
+pub(crate) use effect::Effect;
 pub(crate) use event::{public_events, sealed_events};
+pub(crate) use hold::{HeldBody, HoldBody};
 pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
-pub(crate) use transaction::{Moved, TransactionBody};
+pub(crate) use transaction::{MovedBody, TransactionBody, TransferredBody};
 pub(crate) use user::{RenderError, SignedInBody, UserBody};
-pub(crate) use wallet::{BalanceBody, WalletBody};
+pub(crate) use wallet::{BalanceBody, WalletAtBody, WalletBody};
 
 use crate::etag::ETag;
 use axum::body::Body;

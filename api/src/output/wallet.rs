@@ -1,6 +1,6 @@
 //! A wallet as the contract shows it.
 
-use domain::wallet::{WalletEvent, WalletStatus};
+use domain::wallet::{Account, WalletEvent, WalletStatus};
 use domain::{Currency, Event, Money, UnreadableEvent, UserId, WalletId};
 use journal::Recorded;
 use projections::WalletRow;
@@ -27,6 +27,15 @@ pub(crate) struct WalletBody {
     #[schema(value_type = String, example = "active")]
     pub status: WalletStatus,
     pub version: i64,
+}
+
+/// A wallet as a command left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct WalletAtBody {
+    #[serde(flatten)]
+    pub wallet: WalletBody,
+    /// Of the command's last event, or of the end of the journal if there was nothing left to do.
+    pub position: i64,
 }
 
 /// A wallet with its balance under the name that older clients look for.
@@ -61,22 +70,40 @@ impl From<WalletBody> for BalanceBody {
 }
 
 impl WalletBody {
-    /// As it was opened: empty. Nothing, if it is another event.
-    pub(crate) fn of_opening(recorded: &Recorded) -> Result<Option<Self>, UnreadableEvent> {
-        let Event::Wallet(WalletEvent::WalletOpened { wallet_id, user_id, currency }) = recorded.event()?
-        else {
-            return Ok(None);
-        };
-        let zero = Money::zero(currency);
-        Ok(Some(Self {
-            id: wallet_id,
-            user_id,
-            currency,
-            posted: zero,
-            held: zero,
-            available: zero,
-            status: WalletStatus::Active,
+    /// As an event left it.
+    pub(crate) fn after(recorded: &Recorded, event: &WalletEvent) -> Self {
+        let after = event.balance();
+        Self {
+            id: WalletId(recorded.aggregate.id),
+            user_id: recorded.owner,
+            currency: after.currency,
+            posted: after.posted,
+            held: after.held(),
+            available: after.available,
+            status: after.status,
             version: recorded.sequence,
-        }))
+        }
+    }
+
+    /// The same. Nothing, if it is another's event.
+    pub(crate) fn of(recorded: &Recorded) -> Result<Option<Self>, UnreadableEvent> {
+        Ok(match recorded.event()? {
+            Event::Wallet(event) => Some(Self::after(recorded, &event)),
+            Event::User(_) => None,
+        })
+    }
+
+    /// As it stands in the journal.
+    pub(crate) fn of_account(account: &Account, version: i64) -> Self {
+        Self {
+            id: account.wallet_id,
+            user_id: account.user_id,
+            currency: account.currency,
+            posted: account.posted,
+            held: account.held,
+            available: account.available(),
+            status: account.status,
+            version,
+        }
     }
 }

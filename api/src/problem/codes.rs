@@ -62,6 +62,7 @@ codes! {
     InsufficientScope: FORBIDDEN, "insufficient_scope", "The key lacks a scope";
     NetworkNotAllowed: FORBIDDEN, "network_not_allowed", "The key may not be used from here";
     DepositNotAllowed: FORBIDDEN, "deposit_not_allowed", "Owners may not deposit here";
+    ReversalNotAllowed: FORBIDDEN, "reversal_not_allowed", "Only who received it may give it back";
     RecentLoginRequired: FORBIDDEN, "recent_login_required", "Sign in again, or send the password";
     UserSuspended: FORBIDDEN, "user_suspended", "The user is suspended";
 
@@ -168,6 +169,8 @@ field_codes! {
     NotAnInteger = "not_an_integer",
     OutOfRange = "out_of_range",
     Unknown = "unknown",
+    NotAnId = "not_an_id",
+    Repeated = "repeated",
     NotADecimal = "not_a_decimal",
     TooManyDigits = "too_many_digits",
     TooManyDecimals = "too_many_decimals",

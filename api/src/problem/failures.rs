@@ -68,7 +68,7 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyReversed => Self::of(Code::AlreadyReversed),
             Refusal::OutOfBounds { available } => Self::new(Code::BalanceBounds, refusal.to_string())
                 .fact("available_after", available.to_string()),
-            Refusal::InBatch { index, refusal } => Self::from(*refusal).fact("index", index),
+            Refusal::InBatch { index, refusal } => Self::from(*refusal).in_batch(index),
             Refusal::StaleVersion { expected, actual } => {
                 Self::new(Code::VersionMismatch, format!("version {expected} was expected, it is {actual}"))
                     .fact("expected", expected)

@@ -94,6 +94,12 @@ impl Problem {
         self
     }
 
+    /// Which command of a batch it is about: the first that cannot be.
+    #[must_use]
+    pub(crate) fn in_batch(self, index: usize) -> Self {
+        self.fact("index", index).fact("pointer", format!("/commands/{index}"))
+    }
+
     #[must_use]
     pub(crate) fn retry_after(mut self, span: Duration) -> Self {
         self.0.retry_after = Some(span);

@@ -7,6 +7,7 @@ use crate::input::IdempotencyKey;
 use crate::openapi::Problems;
 use crate::output::Answer;
 use crate::problem::{Code, Problem};
+use crate::routes::movement::problem_of;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use commands::CommandStatus;
@@ -51,7 +52,7 @@ pub(crate) async fn get_command(
             CommandBody { key, status: "committed", position, events, refusal: None }
         }
         CommandStatus::Refused { position, refusal } => {
-            let refusal = Some(Problem::from(refusal).code().as_str());
+            let refusal = Some(problem_of(&app, refusal, position).await?.code().as_str());
             CommandBody { key, status: "refused", position, events: 0, refusal }
         }
         CommandStatus::Unknown => return Err(unknown()),

@@ -112,8 +112,7 @@ impl Nonsense {
 }
 
 fn path_of(pattern: &str, person: &Person, nonsense: &mut Nonsense) -> String {
-    let id = if pattern.starts_with("/wallets") { &person.wallet } else { &person.id };
-    let mut path = pattern.replace("{id}", id);
+    let mut path = pattern.replace("{id}", &person.id_in(pattern));
     while let (Some(start), Some(end)) = (path.find('{'), path.find('}')) {
         let garbage = nonsense.in_url();
         path.replace_range(start..=end, if garbage.is_empty() { "x" } else { &garbage });
@@ -130,6 +129,7 @@ async fn nothing_that_arrives_breaks_anything() {
         for (method, operation) in item.as_object().unwrap() {
             // Somebody new each time: some of it signs out or erases.
             let person = house.person().await;
+            house.furnish(&person).await;
             let queries: Vec<String> = operation["parameters"]
                 .as_array()
                 .into_iter()

@@ -88,6 +88,18 @@ impl Default for Choices {
     }
 }
 
+impl Person {
+    /// What `{id}` in a path stands for: theirs, of that kind. They have a hold and a transaction once they are furnished.
+    pub(crate) fn id_in(&self, path: &str) -> String {
+        match path.split('/').nth(1) {
+            Some("wallets") => self.wallet.clone(),
+            Some("transactions") => format!("{}.2", self.wallet),
+            Some("holds") => format!("{}.3", self.wallet),
+            _ => self.id.clone(),
+        }
+    }
+}
+
 impl House {
     pub(crate) async fn open() -> Self {
         Self::open_with(Choices::default()).await
@@ -252,6 +264,14 @@ impl House {
             .token(&person.token)
             .key(&new_key())
             .json(body)
+    }
+
+    /// Something of every kind: a deposit, and a hold.
+    pub(crate) async fn furnish(&self, person: &Person) {
+        self.deposit(person, &json!({ "amount": "10" })).send().await.expect(201);
+        let hold = self.post(&format!("/wallets/{}/holds", person.wallet)).token(&person.token);
+        let hold = hold.key(&new_key()).json(&json!({ "amount": "1", "ttl_seconds": 3600 })).send().await;
+        assert_eq!(hold.expect(201)["hold"]["id"], json!(person.id_in("/holds")));
     }
 
     pub(crate) fn withdraw(&self, person: &Person, body: &Value) -> Ask {

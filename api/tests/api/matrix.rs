@@ -82,6 +82,20 @@ const TABLE: &[(&str, May)] = &[
     ("GET /wallets/{id}", WithOrAdmins("wallet:read")),
     ("POST /wallets/{id}/deposit", With("wallet:deposit")),
     ("POST /wallets/{id}/withdraw", With("wallet:withdraw")),
+    ("POST /wallets", OnesOwnOrAdmins),
+    ("POST /wallets/{id}/transfer", With("wallet:transfer")),
+    ("POST /wallets/{id}/holds", With("wallet:hold")),
+    ("POST /wallets/{id}/freeze", Admins),
+    ("POST /wallets/{id}/unfreeze", Admins),
+    ("POST /wallets/{id}/close", OnesOwnOrAdmins),
+    ("POST /holds/{id}/capture", With("wallet:hold")),
+    ("POST /holds/{id}/release", With("wallet:hold")),
+    ("POST /holds/{id}/amend", With("wallet:hold")),
+    ("POST /holds/{id}/extend", With("wallet:hold")),
+    // Of a deposit: what else there is to undo takes other scopes.
+    ("POST /transactions/{id}/reverse", WithOrAdmins("wallet:withdraw")),
+    // What is in it takes scopes of its own.
+    ("POST /batches", SignedIn),
     ("GET /wallets/{id}/transactions", WithOrAdmins("wallet:read")),
     ("GET /events", With("events:read")),
     ("GET /commands/{key}", SignedIn),
@@ -91,6 +105,10 @@ const TABLE: &[(&str, May)] = &[
     ("GET /health/detailed", Everybody),
     ("GET /metrics", Everybody),
 ];
+
+/// What belongs to somebody, and is not found by others.
+const NOT_FOUND: [&str; 4] =
+    ["user_not_found", "wallet_not_found", "hold_not_found", "transaction_not_found"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gets {
@@ -155,8 +173,7 @@ impl Operation {
 
     /// Of what belongs to `owner`, in a way that leaves everything as it is.
     fn ask(&self, house: &House, owner: &Person) -> Ask {
-        let id = if self.path.starts_with("/wallets") { &owner.wallet } else { &owner.id };
-        let path = self.path.replace("{id}", id).replace("{exchange}", "binance");
+        let path = self.path.replace("{id}", &owner.id_in(&self.path)).replace("{exchange}", "binance");
         let path = path.replace("{key}", &new_key()).replace("{sid}", &new_key());
         let ask = house.ask(&self.method, &path);
         if self.method == "GET" {
@@ -182,7 +199,7 @@ fn got(answered: &Answered) -> Gets {
     match answered.status {
         401 if code() != "invalid_credentials" && code() != "invalid_refresh_token" => Gets::NotKnown,
         403 if code() != "deposit_not_allowed" => Gets::NotAllowed,
-        404 if matches!(code().as_str(), "user_not_found" | "wallet_not_found") => Gets::NotFound,
+        404 if NOT_FOUND.contains(&code().as_str()) => Gets::NotFound,
         _ => Gets::In,
     }
 }
@@ -229,6 +246,7 @@ async fn c32_every_caller_gets_what_the_table_says_and_no_more() {
 async fn c32_what_belongs_to_another_looks_like_what_belongs_to_nobody() {
     let house = House::open().await;
     let (ada, eve) = (house.person().await, house.person().await);
+    house.furnish(&ada).await;
     let head = house.head().await;
     let of_people = |operation: &&Operation| {
         let (_, may) = TABLE.iter().find(|(name, _)| *name == operation.name()).unwrap();

@@ -49,6 +49,7 @@ impl Draft<'_> {
                 self.transfer(*wallet_id, *to, movement)?;
             }
             Act::Reverse { claim, holder, legs } => {
+                self.same_wallet_version(*wallet_id, bounds.expected_version)?;
                 self.claim(*claim, *holder)?;
                 for (wallet_id, reversal) in legs {
                     self.wallet(wallet_id.0, WalletCommand::Reverse(reversal.clone()))?;

@@ -6,12 +6,13 @@ use domain::wallet::Movement;
 use domain::{Currency, UserId, Username, WalletId};
 use journal::JournalError;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 impl Commands {
     pub(super) async fn transfer(&self, to: &str, movement: Movement) -> Result<Act, Failure> {
-        let to = match Uuid::try_parse(to) {
-            Ok(id) => Some(WalletId(id)),
-            Err(_) => self.wallet_by_name(to, movement.currency).await?,
+        let to = match wallet_id(to) {
+            Some(id) => Some(id),
+            None => self.wallet_by_name(to, movement.currency).await?,
         };
         Ok(match to {
             Some(to) => Act::Transfer { to, movement },
@@ -41,5 +42,25 @@ impl Commands {
             .fetch_optional(self.journal().pool())
             .await;
         Ok(found.map_err(JournalError::Postgres)?)
+    }
+}
+
+/// In the one form that is no username: 32 digits without hyphens could be somebody's name.
+fn wallet_id(to: &str) -> Option<WalletId> {
+    (to.len() == Hyphenated::LENGTH).then(|| Uuid::try_parse(to).ok().map(WalletId)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_looks_like_an_id_is_a_name() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(wallet_id(&id.to_string()), Some(WalletId(id)));
+        let simple = id.simple().to_string();
+        assert_eq!(wallet_id(&simple), None);
+        assert!(Username::parse(&simple).is_ok());
+        assert_eq!(wallet_id("ada"), None);
     }
 }

@@ -97,7 +97,7 @@ async fn render(vault: &Vault, done: &Done) -> Result<Option<Registered>, Render
         return Ok(None);
     };
     let user = UserBody::of_registration(vault, user).await?;
-    let wallet = WalletBody::of_opening(wallet)?;
+    let wallet = WalletBody::of(wallet)?;
     Ok(user.zip(wallet).map(|(user, wallet)| Registered { user, wallet, position: done.position }))
 }
 

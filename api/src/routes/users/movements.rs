@@ -6,9 +6,9 @@ use crate::auth::Subject;
 use crate::auth::rule::{Deposit, Withdraw};
 use crate::input::{JsonBody, Keyed, UserPath};
 use crate::openapi::Problems;
-use crate::output::Moved;
+use crate::output::{Answer, MovedBody};
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, check_deposit, wish};
+use crate::routes::movement::{MovementForm, Reached, ask, check_deposit};
 use axum::extract::State;
 use axum::response::Response;
 use commands::wallets::Aim;
@@ -22,7 +22,7 @@ use commands::wallets::Aim;
         ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
     ),
     request_body = MovementForm<'_>,
-    responses((status = 201, description = "Deposited", body = Moved), Problems)
+    responses((status = 201, description = "Deposited", body = MovedBody), Problems)
 )]
 pub(crate) async fn deposit(
     State(app): State<App>,
@@ -34,9 +34,10 @@ pub(crate) async fn deposit(
     let form: MovementForm<'_> = body.read()?;
     check_deposit(&app, subject.allowed.authority)?;
     let wallet = wallet_in(&app, subject.user_id, form.named_currency()).await?;
-    let aim = Aim::Deposit(form.read(wallet.currency)?);
-    let done = app.commands().ask_wallet(context, wish(wallet, subject.allowed.authority, aim)).await?;
-    answer(&done)
+    let reached = Reached { wallet, authority: subject.allowed.authority };
+    let wish = reached
+        .wish(&context, form.bounds(), |check| form.movement(check, wallet.currency).map(Aim::Deposit))?;
+    Ok(ask(&app, context, wish).await?.answer(Answer::created()))
 }
 
 /// Withdraw from a user's wallet
@@ -48,7 +49,7 @@ pub(crate) async fn deposit(
         ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
     ),
     request_body = MovementForm<'_>,
-    responses((status = 201, description = "Withdrawn", body = Moved), Problems)
+    responses((status = 201, description = "Withdrawn", body = MovedBody), Problems)
 )]
 pub(crate) async fn withdraw(
     State(app): State<App>,
@@ -59,7 +60,8 @@ pub(crate) async fn withdraw(
     let subject = Subject::of(allowed, &named)?;
     let form: MovementForm<'_> = body.read()?;
     let wallet = wallet_in(&app, subject.user_id, form.named_currency()).await?;
-    let aim = Aim::Withdraw(form.read(wallet.currency)?);
-    let done = app.commands().ask_wallet(context, wish(wallet, subject.allowed.authority, aim)).await?;
-    answer(&done)
+    let reached = Reached { wallet, authority: subject.allowed.authority };
+    let wish = reached
+        .wish(&context, form.bounds(), |check| form.movement(check, wallet.currency).map(Aim::Withdraw))?;
+    Ok(ask(&app, context, wish).await?.answer(Answer::created()))
 }

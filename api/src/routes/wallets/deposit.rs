@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::auth::rule::Deposit;
 use crate::input::{JsonBody, Keyed, WalletPath};
 use crate::openapi::Problems;
-use crate::output::Moved;
+use crate::output::{Answer, MovedBody};
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, check_deposit, wallet_of, wish};
+use crate::routes::movement::{MovementForm, ask, check_deposit, reach};
 use axum::extract::State;
 use axum::response::Response;
 use commands::wallets::Aim;
@@ -20,7 +20,7 @@ use commands::wallets::Aim;
         ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
     ),
     request_body = MovementForm<'_>,
-    responses((status = 201, description = "Deposited", body = Moved), Problems)
+    responses((status = 201, description = "Deposited", body = MovedBody), Problems)
 )]
 pub(crate) async fn deposit(
     State(app): State<App>,
@@ -29,9 +29,10 @@ pub(crate) async fn deposit(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let form: MovementForm<'_> = body.read()?;
-    let wallet = wallet_of(&app, allowed.authority, id).await?;
+    let reached = reach(&app, allowed.authority, id).await?;
     check_deposit(&app, allowed.authority)?;
-    let aim = Aim::Deposit(form.read(wallet.currency)?);
-    let done = app.commands().ask_wallet(context, wish(wallet, allowed.authority, aim)).await?;
-    answer(&done)
+    let wish = reached.wish(&context, form.bounds(), |check| {
+        form.movement(check, reached.wallet.currency).map(Aim::Deposit)
+    })?;
+    Ok(ask(&app, context, wish).await?.answer(Answer::created()))
 }

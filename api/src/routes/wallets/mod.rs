@@ -2,5 +2,9 @@
 
 pub(crate) mod deposit;
 pub(crate) mod get;
+pub(crate) mod hold;
+pub(crate) mod open;
+pub(crate) mod standing;
 pub(crate) mod transactions;
+pub(crate) mod transfer;
 pub(crate) mod withdraw;

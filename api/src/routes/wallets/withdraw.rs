@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::auth::rule::Withdraw;
 use crate::input::{JsonBody, Keyed, WalletPath};
 use crate::openapi::Problems;
-use crate::output::Moved;
+use crate::output::{Answer, MovedBody};
 use crate::problem::Problem;
-use crate::routes::movement::{MovementForm, answer, wallet_of, wish};
+use crate::routes::movement::{MovementForm, ask, reach};
 use axum::extract::State;
 use axum::response::Response;
 use commands::wallets::Aim;
@@ -20,7 +20,7 @@ use commands::wallets::Aim;
         ("If-Match" = Option<String>, Header, description = "Only if the wallet is at this version"),
     ),
     request_body = MovementForm<'_>,
-    responses((status = 201, description = "Withdrawn", body = Moved), Problems)
+    responses((status = 201, description = "Withdrawn", body = MovedBody), Problems)
 )]
 pub(crate) async fn withdraw(
     State(app): State<App>,
@@ -29,8 +29,9 @@ pub(crate) async fn withdraw(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let form: MovementForm<'_> = body.read()?;
-    let wallet = wallet_of(&app, allowed.authority, id).await?;
-    let aim = Aim::Withdraw(form.read(wallet.currency)?);
-    let done = app.commands().ask_wallet(context, wish(wallet, allowed.authority, aim)).await?;
-    answer(&done)
+    let reached = reach(&app, allowed.authority, id).await?;
+    let wish = reached.wish(&context, form.bounds(), |check| {
+        form.movement(check, reached.wallet.currency).map(Aim::Withdraw)
+    })?;
+    Ok(ask(&app, context, wish).await?.answer(Answer::created()))
 }

@@ -104,6 +104,7 @@ impl Cast {
         let admin = house.admin().await;
         let (owner, other) = (house.person().await, house.person().await);
         let (suspended, erased, revoked) = (house.person().await, house.person().await, house.person().await);
+        house.furnish(&owner).await;
         let owners_key = key(house, &owner, &owner.token, with(&personal())).await;
         let short =
             json!({ "name": "k", "scopes": personal(), "expires_at": moment(Duration::from_secs(2)) });

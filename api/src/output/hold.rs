@@ -1,0 +1,73 @@
+//! A hold as the contract shows it, and what commands to holds did.
+
+use super::WalletBody;
+use super::transaction::EffectError;
+use domain::wallet::{HoldStatus, HoldStep};
+use domain::{Currency, EntryId, Event, Money, Timestamp, WalletId};
+use journal::Recorded;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct HoldBody {
+    /// `<wallet id>.<sequence>`: the address of the event that placed it.
+    #[schema(value_type = String, example = "0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a02.17")]
+    pub id: EntryId,
+    #[schema(value_type = uuid::Uuid)]
+    pub wallet_id: WalletId,
+    #[schema(value_type = String, example = "USD")]
+    pub currency: Currency,
+    /// The total: `captured + released + remaining`.
+    #[schema(value_type = String, example = "12.34")]
+    pub amount: Money,
+    #[schema(value_type = String, example = "4.00")]
+    pub captured: Money,
+    #[schema(value_type = String, example = "0.00")]
+    pub released: Money,
+    /// What it still keeps back.
+    #[schema(value_type = String, example = "8.34")]
+    pub remaining: Money,
+    /// `active`, `captured`, `released` or `expired`.
+    #[schema(value_type = String, example = "active")]
+    pub status: HoldStatus,
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    pub reference: Option<String>,
+    pub version: i64,
+}
+
+/// What a command to a hold did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct HeldBody {
+    pub position: i64,
+    pub hold: HoldBody,
+    pub wallet: WalletBody,
+}
+
+impl HeldBody {
+    pub(crate) fn render(recorded: &Recorded) -> Result<Self, EffectError> {
+        let another = || EffectError::Another(recorded.event_type.to_string());
+        let Event::Wallet(event) = recorded.event()? else { return Err(another()) };
+        let hold = event.hold().map(HoldBody::from).ok_or_else(another)?;
+        Ok(Self { position: recorded.position, hold, wallet: WalletBody::after(recorded, &event) })
+    }
+}
+
+impl From<&HoldStep> for HoldBody {
+    fn from(step: &HoldStep) -> Self {
+        let hold = &step.hold;
+        Self {
+            id: hold.id,
+            wallet_id: hold.id.wallet,
+            currency: step.currency,
+            amount: hold.amount,
+            captured: hold.captured,
+            released: hold.released,
+            remaining: hold.remaining,
+            status: hold.status,
+            expires_at: hold.expires_at,
+            reference: hold.reference.as_ref().map(ToString::to_string),
+            version: hold.version,
+        }
+    }
+}

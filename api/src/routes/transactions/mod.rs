@@ -1,0 +1,3 @@
+//! Transactions, found by their own ids.
+
+pub(crate) mod reverse;
