@@ -12,8 +12,12 @@ impl Journal {
     /// The last position recorded at a moment or before it; 0, if there is none.
     pub async fn position_at(&self, moment: Timestamp) -> Result<i64, JournalError> {
         // Moments are counted in microseconds: what is not later than this one is before the next.
-        let next = moment.plus(Duration::from_micros(1));
-        let position = sqlx::query_scalar("select first_position_at($1) - 1").bind(next.to_datetime());
+        self.position_before(moment.plus(Duration::from_micros(1))).await
+    }
+
+    /// The last position recorded before a moment; 0, if there is none.
+    pub async fn position_before(&self, moment: Timestamp) -> Result<i64, JournalError> {
+        let position = sqlx::query_scalar("select first_position_at($1) - 1").bind(moment.to_datetime());
         Ok(position.fetch_one(self.pool()).await?)
     }
 

@@ -22,11 +22,12 @@ pub use read_models::cursor::{Items, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use read_models::exchange_credentials::{
     CredentialsOf, ExchangeCredentialsProjection, ExchangeCredentialsRow,
 };
-pub use read_models::holds::{ActiveHolds, HoldRow, HoldsState};
+pub use read_models::holds::{ActiveHolds, ExplainedWallet, HoldRow, HoldsState, PlacedHold};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
 pub use read_models::transactions::{
-    TransactionFilter, TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
+    PostingRow, TransactionFilter, TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
 };
+pub use read_models::trial_balance::CurrencyBalance;
 pub use read_models::wallets::{WalletRow, WalletsProjection};
 pub use read_models::{At, QueryError, ReadModels};
 pub use rebuild::{Progress, RebuildError, RebuildOptions, Rebuilt, rebuild, sweep as sweep_rebuilds};

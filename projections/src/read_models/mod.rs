@@ -11,6 +11,7 @@ pub(crate) mod holds;
 pub(crate) mod profiles;
 mod statistics;
 pub(crate) mod transactions;
+pub(crate) mod trial_balance;
 mod value;
 pub(crate) mod wallets;
 
@@ -18,7 +19,11 @@ use crate::wait::Waiting;
 use journal::subscription::Checkpoints;
 use journal::{Journal, JournalError, Tail};
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row};
+use sqlx::{Executor, PgPool, PgTransaction, Row};
+
+/// Whoever asks is answered within thirty seconds or not at all, so a statement may take a good part of that.
+const SNAPSHOT: &str =
+    "set transaction isolation level repeatable read, read only; set local statement_timeout = '20s'";
 
 /// An answer, and the position it stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +73,13 @@ impl ReadModels {
 
     pub(crate) const fn waiting(&self) -> &Waiting {
         &self.waiting
+    }
+
+    /// Everything as it is at one moment, for several questions. None of them takes longer than is bearable.
+    async fn snapshot(&self) -> Result<PgTransaction<'static>, sqlx::Error> {
+        let mut snapshot = self.pool().begin().await?;
+        snapshot.execute(SNAPSHOT).await?;
+        Ok(snapshot)
     }
 
     /// Asks once the projection is far enough, and again in the rare case that it was not yet visible here.

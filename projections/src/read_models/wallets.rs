@@ -165,10 +165,10 @@ async fn update(conn: &mut PgConnection, rows: &[WalletRow]) -> Result<(), sqlx:
     }
 }
 
-const COLUMNS: &str = "w.wallet_id, w.user_id, w.currency, w.posted::text as posted, w.held::text as held, \
+pub(super) const COLUMNS: &str = "w.wallet_id, w.user_id, w.currency, w.posted::text as posted, w.held::text as held, \
      w.available::text as available, w.status, w.version, w.position";
 
-fn read_row(row: &PgRow) -> Result<Option<WalletRow>, sqlx::Error> {
+pub(super) fn read_row(row: &PgRow) -> Result<Option<WalletRow>, sqlx::Error> {
     let Some(wallet_id) = row.try_get::<Option<Uuid>, _>("wallet_id")? else { return Ok(None) };
     Ok(Some(WalletRow {
         wallet_id: WalletId(wallet_id),

@@ -3,7 +3,7 @@
 use crate::helpers::{World, drain, projections};
 use domain::wallet::{Capture, HoldStatus, Lease, PlaceHold, WalletCommand};
 use domain::{CaptureId, EntryId, Timestamp, WalletId};
-use projections::{RebuildOptions, rebuild};
+use projections::{ActiveHolds, HoldRow, HoldsState, Items, Page, QueryError, RebuildOptions, rebuild};
 use std::time::Duration;
 use testkit::{Scribe, dollars};
 
@@ -27,7 +27,7 @@ async fn with_holds(world: &World) -> (Scribe, WalletId) {
     let mut scribe = Scribe::take(&world.journal).await;
     let (_, wallet) = scribe.register().await;
     scribe.deposit(wallet, 100_000).await;
-    for (cents, seconds) in [(100, 3_600), (200, 3_600), (300, 60), (400, 3_600), (500, 7_200)] {
+    for (cents, seconds) in [(100, 3_600), (200, 3_600), (300, 60), (400, 3_600), (500, 60)] {
         scribe.write(wallet, place(cents, seconds));
     }
     scribe.commit().await;
@@ -118,7 +118,108 @@ async fn rebuilt_wallets_holds_and_transactions_equal_the_live_ones() {
         rebuild(&world.journal, &projections(), name, RebuildOptions { verify: true }).await.unwrap();
     }
     assert_eq!(world.count("select count(*) from holds").await, 5);
-    assert_eq!(world.count("select count(*) from holds where status = 'active'").await, 1);
+    assert_eq!(world.count("select count(*) from holds where status = 'active'").await, 0);
     assert_eq!(world.count("select count(*) from transactions where type = 'hold'").await, 5);
     assert_eq!(world.count("select count(*) from transactions where type = 'capture'").await, 4);
+}
+
+fn ids(items: &Items<HoldRow>) -> Vec<i64> {
+    items.items.iter().map(|hold| hold.id.sequence).collect()
+}
+
+#[tokio::test]
+async fn a_wallets_holds_are_listed_by_what_became_of_them() {
+    let world = World::new().await;
+    let (mut scribe, wallet) = with_holds(&world).await;
+    drain(&mut world.follow("wallets")).await;
+    let list = async |status, page: &Page| {
+        world.read_models.holds_of(wallet, status, page, None).await.map(|found| found.value)
+    };
+    let all = Page::default();
+    for (status, expected) in [
+        (None, vec![7, 6, 5, 4, 3]),
+        (Some(HoldStatus::Active), vec![6]),
+        (Some(HoldStatus::Captured), vec![3]),
+        (Some(HoldStatus::Released), vec![4]),
+        // One of them after a part of it was captured.
+        (Some(HoldStatus::Expired), vec![7, 5]),
+    ] {
+        let found = list(status, &all).await.unwrap();
+        assert_eq!((ids(&found), found.next_cursor), (expected, None), "{status:?}");
+    }
+    let (mut seen, mut page) = (Vec::new(), Page { cursor: None, limit: 2 });
+    loop {
+        let found = list(None, &page).await.unwrap();
+        seen.extend(ids(&found));
+        scribe.write(wallet, place(1, 60));
+        scribe.commit().await;
+        drain(&mut world.follow("wallets")).await;
+        let Some(cursor) = found.next_cursor else { break };
+        page.cursor = Some(cursor);
+    }
+    assert_eq!(seen, [7, 6, 5, 4, 3], "whatever is placed meanwhile");
+    assert!(matches!(list(Some(HoldStatus::Active), &page).await, Err(QueryError::BadCursor)));
+}
+
+#[tokio::test]
+async fn stale_holds_are_those_whose_lease_nobody_renews() {
+    let world = World::new().await;
+    let mut scribe = Scribe::take(&world.journal).await;
+    let began = scribe.now;
+    let (ada, wallet) = scribe.register().await;
+    let (_, other) = scribe.register().await;
+    for wallet in [wallet, other] {
+        scribe.deposit(wallet, 1_000).await;
+        scribe.write(wallet, place(1, 100));
+        scribe.write(wallet, place(1, 1_000));
+        scribe.commit().await;
+    }
+    drain(&mut world.follow("wallets")).await;
+    let at = |seconds| began.plus(Duration::from_secs(seconds));
+    let ask = async |of, state, seconds, page: &Page| {
+        let wanted = ActiveHolds { of, state, now: at(seconds) };
+        world.read_models.active_holds(wanted, page, None).await.map(|found| found.value)
+    };
+    let all = Page::default();
+    let count = async |of, state, seconds| ask(of, state, seconds, &all).await.unwrap().items.len();
+    assert_eq!(count(None, HoldsState::Stale, 79).await, 0);
+    assert_eq!(count(None, HoldsState::Stale, 80).await, 2);
+    assert_eq!(count(Some(ada), HoldsState::Stale, 80).await, 1);
+    assert_eq!(count(Some(ada), HoldsState::Active, 0).await, 2);
+    assert_eq!(count(None, HoldsState::Active, 0).await, 4);
+    // Renewed: it is not stale any more.
+    scribe.now = at(80);
+    let lease = Lease::of_seconds(100).unwrap();
+    scribe.write(wallet, WalletCommand::Extend { hold: 3, lease, at: Timestamp::default() });
+    scribe.commit().await;
+    drain(&mut world.follow("wallets")).await;
+    let stale = ask(None, HoldsState::Stale, 85, &all).await.unwrap();
+    assert_eq!(stale.items.iter().map(|hold| hold.id.wallet).collect::<Vec<_>>(), [other]);
+
+    let (mut seen, mut page) = (Vec::new(), Page { cursor: None, limit: 1 });
+    loop {
+        let found = ask(None, HoldsState::Active, 85, &page).await.unwrap();
+        seen.extend(found.items.iter().map(|hold| (hold.id.wallet == wallet, hold.id.sequence)));
+        let Some(cursor) = found.next_cursor else { break };
+        page.cursor = Some(cursor);
+    }
+    assert_eq!(seen[..2], [(false, 3), (true, 3)], "the first to be over first");
+    assert_eq!(seen.len(), 4);
+    assert!(matches!(ask(Some(ada), HoldsState::Active, 85, &page).await, Err(QueryError::BadCursor)));
+}
+
+#[tokio::test]
+async fn a_wallet_is_explained_by_the_holds_of_the_same_position() {
+    let world = World::new().await;
+    let (scribe, wallet) = with_holds(&world).await;
+    drain(&mut world.follow("wallets")).await;
+    let explained = world.read_models.explained_wallet(wallet, Some(scribe.position())).await.unwrap();
+    let explained = explained.value.unwrap();
+    let remaining: i128 = explained.holds.iter().map(|placed| placed.hold.remaining.minor()).sum();
+    assert_eq!(remaining, explained.wallet.held.minor());
+    let places: Vec<_> =
+        explained.holds.iter().map(|placed| (placed.hold.id.sequence, placed.placed_position)).collect();
+    assert_eq!(places, [(6, 7)], "one event of the user comes before");
+    let unknown = WalletId(uuid::Uuid::now_v7());
+    assert_eq!(world.read_models.explained_wallet(unknown, None).await.unwrap().value, None);
 }

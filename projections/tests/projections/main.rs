@@ -13,4 +13,5 @@ mod queries;
 mod rebuild;
 mod restored;
 mod transactions;
+mod trial_balance;
 mod worker;

@@ -3,11 +3,13 @@
 //! Folded by the projection of the wallets, so that a wallet and its holds are always of one position.
 
 mod active;
+mod explain;
 mod list;
 mod query;
 mod write;
 
 pub use active::{ActiveHolds, HoldsState};
+pub use explain::{ExplainedWallet, PlacedHold};
 pub(super) use write::apply;
 
 use super::value::column;

@@ -4,9 +4,11 @@
 
 mod fold;
 mod list;
+mod postings;
 
 pub use fold::TransactionsProjection;
 pub use list::TransactionFilter;
+pub use postings::PostingRow;
 
 use domain::{Currency, Money, Timestamp, WalletId};
 use serde::{Deserialize, Serialize};
