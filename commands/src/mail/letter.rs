@@ -106,15 +106,7 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
                  If that was not you, revoke it and change your password now."
             ),
         ),
-        MailKind::ApiKeyExpires => (
-            "An API key of your account is about to expire",
-            format!(
-                "The API key that begins with {}\n\
-                 expires on {when}. Programs that use it are refused from then on.\n\n\
-                 If it is still needed, give it a later expiry, or make another one and put it in its place.",
-                facts.key()
-            ),
-        ),
+        MailKind::ApiKeyExpires => ("An API key of your account is about to expire", key_expires(facts)),
     }
 }
 
@@ -183,16 +175,28 @@ fn ukrainian(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
                  Якщо це були не ви, відкличте його і негайно змініть пароль."
             ),
         ),
-        MailKind::ApiKeyExpires => (
-            "Термін дії вашого ключа API спливає",
-            format!(
-                "Ключ API, що починається з {},\n\
-                 діє до {when}. Після цього програмам, які ним користуються, буде відмовлено.\n\n\
-                 Якщо він ще потрібен, подовжте його дію або створіть інший ключ і замініть його.",
-                facts.key()
-            ),
-        ),
+        MailKind::ApiKeyExpires => ("Термін дії вашого ключа API спливає", key_expires_uk(facts)),
     }
+}
+
+fn key_expires(facts: &Facts<'_>) -> String {
+    format!(
+        "The API key that begins with {}\n\
+         expires on {}. Programs that use it are refused from then on.\n\n\
+         If it is still needed, give it a later expiry, or make another one and put it in its place.",
+        facts.key(),
+        facts.when()
+    )
+}
+
+fn key_expires_uk(facts: &Facts<'_>) -> String {
+    format!(
+        "Ключ API, що починається з {},\n\
+         діє до {}. Після цього програмам, які ним користуються, буде відмовлено.\n\n\
+         Якщо він ще потрібен, подовжте його дію або створіть інший ключ і замініть його.",
+        facts.key(),
+        facts.when()
+    )
 }
 
 impl Facts<'_> {
