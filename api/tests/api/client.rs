@@ -108,6 +108,16 @@ impl Answered {
         self.json()
     }
 
+    /// It is what was answered first, byte for byte, and says that it is a repeat.
+    #[track_caller]
+    pub(crate) fn repeats(&self, first: &Self) {
+        assert_eq!((self.status, self.text()), (first.status, first.text()));
+        for header in ["etag", "counterfoil-position", "content-type", "location"] {
+            assert_eq!(self.header(header), first.header(header), "{header}");
+        }
+        assert_eq!(self.header("idempotency-replayed"), Some("true"));
+    }
+
     /// The problem, if it is this one, complete and in the right form.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {

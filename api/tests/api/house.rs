@@ -266,6 +266,11 @@ impl House {
             .json(body)
     }
 
+    /// A command of whoever holds the token or key, under an Idempotency-Key of its own.
+    pub(crate) fn command(&self, token: &str, path: &str, body: &Value) -> Ask {
+        self.post(path).token(token).key(&new_key()).json(body)
+    }
+
     /// Something of every kind: a deposit, and a hold.
     pub(crate) async fn furnish(&self, person: &Person) {
         self.deposit(person, &json!({ "amount": "10" })).send().await.expect(201);
