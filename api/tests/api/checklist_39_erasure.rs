@@ -116,8 +116,8 @@ async fn c39_money_is_not_left_to_nobody() {
     // Nor can anybody send them some afterwards: their wallets were closed in the same append.
     let admin = house.admin().await;
     let shop = house.service_key(&admin, &["wallet:deposit"]).await;
-    let late = house.deposit(&ada, &json!({ "amount": "5" })).token(&shop).send().await;
-    late.problem(409, "wallet_closed");
+    let late = house.post(&format!("/wallets/{}/deposit", ada.wallet)).token(&shop).key(&new_key());
+    late.json(&json!({ "amount": "5" })).send().await.problem(409, "wallet_closed");
 }
 
 #[tokio::test]
