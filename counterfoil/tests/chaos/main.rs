@@ -8,6 +8,7 @@
 mod harness;
 mod kills;
 mod nats_down;
+mod oracle;
 mod restored;
 mod servers_killed;
 mod stream_lost;
