@@ -25,7 +25,16 @@ impl Commands {
         let Ok(username) = Username::parse(name) else { return Ok(None) };
         let digest = self.vault().claim(ClaimKind::Username.as_str(), &username.normalised());
         let Some(user_id) = self.holder_of(ClaimKind::Username, digest).await? else { return Ok(None) };
-        let digest = self.wallet_claim(UserId(user_id), currency).digest;
+        self.wallet_held_by(UserId(user_id), currency).await
+    }
+
+    /// The one that is open. Of this very moment: a wallet that is closed gives up its claim.
+    pub async fn wallet_held_by(
+        &self,
+        user_id: UserId,
+        currency: Currency,
+    ) -> Result<Option<WalletId>, Failure> {
+        let digest = self.wallet_claim(user_id, currency).digest;
         Ok(self.holder_of(ClaimKind::Wallet, digest).await?.map(WalletId))
     }
 

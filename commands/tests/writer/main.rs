@@ -15,6 +15,7 @@ mod expiry;
 mod hand_over;
 mod hold_expiry;
 mod house;
+mod key_matrix;
 mod key_reminders;
 mod keys;
 mod mail;
