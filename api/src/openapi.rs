@@ -31,6 +31,7 @@ const API_KEY: &str = "api_key";
         (name = "api keys", description = "Keys that programs sign in with"),
         (name = "wallets", description = "One balance in one currency, of one user"),
         (name = "holds", description = "Money that is kept back for what is not settled yet"),
+        (name = "audit", description = "Whether everything adds up"),
         (name = "events", description = "What happened, in order, and what became of a command"),
         (name = "operations", description = "Health and metrics"),
     )

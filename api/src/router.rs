@@ -6,7 +6,8 @@ use crate::openapi::Base;
 use crate::parameters;
 use crate::problem::{Code, Problem};
 use crate::routes::{
-    auth, batches, commands, docs, events, health, holds, keys, metrics, page, transactions, users, wallets,
+    audit, auth, batches, commands, docs, events, health, holds, keys, metrics, page, transactions, users,
+    wallets,
 };
 use axum::Router;
 use axum::routing::get;
@@ -74,7 +75,11 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(wallets::standing::freeze))
         .routes(routes!(wallets::standing::unfreeze))
         .routes(routes!(wallets::standing::close))
-        .routes(routes!(wallets::hold::hold))
+        .routes(routes!(wallets::hold::hold, wallets::holds::holds))
+        .routes(routes!(wallets::explain::explain))
+        .routes(routes!(wallets::statement::statement))
+        .routes(routes!(holds::list::list))
+        .routes(routes!(holds::get::get))
         .routes(routes!(holds::capture::capture))
         .routes(routes!(holds::release::release))
         .routes(routes!(holds::amend::amend))
@@ -82,6 +87,7 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(transactions::reverse::reverse))
         .routes(routes!(batches::batch))
         .routes(routes!(wallets::transactions::transactions))
+        .routes(routes!(audit::trial_balance::trial_balance))
         .routes(routes!(events::events))
         .routes(routes!(commands::get_command))
         .merge(health())

@@ -6,8 +6,8 @@ use crate::sequencer::Submission;
 use crate::throttle::Throttle;
 use crate::vault::Vault;
 use crate::{Clock, Envelope, Failure, Outcome, RefreshTokens};
-use domain::Currency;
 use domain::user::SessionPolicy;
+use domain::{Currency, Timestamp};
 use journal::Journal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +101,11 @@ impl Commands {
 
     pub(crate) fn refresh_tokens(&self) -> &RefreshTokens {
         &self.inner.refresh_tokens
+    }
+
+    /// The time by which everything here is decided.
+    pub fn now(&self) -> Timestamp {
+        self.options().clock.now()
     }
 
     pub(crate) fn options(&self) -> &CommandsOptions {

@@ -54,6 +54,9 @@ macro_rules! rules {
 /// Undoing is withdrawing, depositing, or giving back.
 const REVERSING: [Scope; 3] = [Scope::WalletWithdraw, Scope::WalletDeposit, Scope::WalletTransfer];
 
+/// Whoever looks after holds has to see them.
+const READING_HOLDS: [Scope; 2] = [Scope::WalletRead, Scope::WalletHold];
+
 rules! {
     ReadProfile: Keys::With(Scope::ProfileRead), Everywhere;
     /// Profile, password, sessions, preferences, keys, credentials: what makes an account one's own.
@@ -62,6 +65,9 @@ rules! {
     ManageAnyAccount: Keys::None, Everywhere;
     Administer: Keys::None, Only;
     ReadWallet: Keys::With(Scope::WalletRead), Everywhere;
+    ReadHolds: Keys::WithOneOf(&READING_HOLDS), Everywhere;
+    /// What concerns everybody together. No key of a person has this scope.
+    Audit: Keys::With(Scope::Audit), Only;
     Deposit: Keys::With(Scope::WalletDeposit), LikeAnybody;
     Withdraw: Keys::With(Scope::WalletWithdraw), LikeAnybody;
     Transfer: Keys::With(Scope::WalletTransfer), LikeAnybody;

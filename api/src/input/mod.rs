@@ -3,6 +3,7 @@
 //! A value that is not valid never stops the reading: all that is wrong with a request is said in one answer.
 
 mod amount;
+mod as_of;
 mod body;
 mod check;
 mod command;
@@ -15,6 +16,7 @@ mod path;
 mod query;
 mod values;
 
+pub(crate) use as_of::{AsOf, AsOfQuery};
 pub(crate) use body::{BatchBody, JsonBody};
 pub(crate) use check::{Check, Flaw, Raw, is_absent, with_null};
 pub(crate) use command::{Anonymous, Asked, Change, Keyed};

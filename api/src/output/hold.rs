@@ -3,8 +3,9 @@
 use super::WalletBody;
 use super::transaction::EffectError;
 use domain::wallet::{HoldStatus, HoldStep};
-use domain::{Currency, EntryId, Event, Money, Timestamp, WalletId};
+use domain::{Currency, EntryId, Event, Money, Timestamp, UserId, WalletId};
 use journal::Recorded;
+use projections::HoldRow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,6 +69,47 @@ impl From<&HoldStep> for HoldBody {
             expires_at: hold.expires_at,
             reference: hold.reference.as_ref().map(ToString::to_string),
             version: hold.version,
+        }
+    }
+}
+
+/// A hold as it is read, with what no single event of it tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StandingHold)]
+pub(crate) struct StandingHoldBody {
+    #[serde(flatten)]
+    pub hold: HoldBody,
+    #[schema(value_type = uuid::Uuid)]
+    pub user_id: UserId,
+    #[schema(value_type = String, format = DateTime)]
+    pub placed_at: Timestamp,
+    /// When four fifths of its lease have gone by without being renewed: from then on it is stale.
+    #[schema(value_type = String, format = DateTime)]
+    pub stale_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub changed_at: Timestamp,
+}
+
+impl From<HoldRow> for StandingHoldBody {
+    fn from(row: HoldRow) -> Self {
+        Self {
+            user_id: row.user_id,
+            placed_at: row.placed_at,
+            stale_at: row.stale_at,
+            changed_at: row.changed_at,
+            hold: HoldBody {
+                id: row.id,
+                wallet_id: row.id.wallet,
+                currency: row.currency,
+                amount: row.amount,
+                captured: row.captured,
+                released: row.released,
+                remaining: row.remaining,
+                status: row.status,
+                expires_at: row.expires_at,
+                reference: row.reference,
+                version: row.version,
+            },
         }
     }
 }

@@ -5,10 +5,13 @@ mod api_key;
 mod credentials;
 mod effect;
 mod event;
+mod explained;
 mod hold;
 mod preferences;
 mod session;
+mod statement;
 mod transaction;
+mod trial_balance;
 mod user;
 mod wallet;
 
@@ -17,16 +20,19 @@ pub(crate) use api_key::{ApiKeyBody, ChangedKeyBody, IssuedKeyBody, RevokedKeyBo
 pub(crate) use credentials::{CredentialsAtBody, CredentialsBody, RemovedCredentialsBody};
 pub(crate) use effect::Effect;
 pub(crate) use event::{public_events, sealed_events};
-pub(crate) use hold::{HeldBody, HoldBody};
+pub(crate) use explained::ExplainedWalletBody;
+pub(crate) use hold::{HeldBody, StandingHoldBody};
 pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
+pub(crate) use statement::{StatementBody, StatementFormat, StatementPieces};
 pub(crate) use transaction::{MovedBody, TransactionBody, TransferredBody};
+pub(crate) use trial_balance::TrialBalanceBody;
 pub(crate) use user::{RenderError, SignedInBody, UserBody};
 pub(crate) use wallet::{BalanceBody, WalletAtBody, WalletBody};
 
 use crate::etag::ETag;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, LOCATION, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -105,6 +111,20 @@ impl Answer {
         }
         self.headers.insert(CONTENT_TYPE, JSON);
         let mut response = Response::new(Body::from(text));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
+    }
+
+    /// What is written while it is read; as a file of this name, if it has one.
+    pub(crate) fn stream(mut self, content_type: &'static str, file: Option<&str>, body: Body) -> Response {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.headers.insert(VARY, HeaderValue::from_name(ACCEPT));
+        let disposition = file.map(|file| format!("attachment; filename=\"{file}\""));
+        if let Some(disposition) = disposition.and_then(|text| HeaderValue::try_from(text).ok()) {
+            self.headers.insert(CONTENT_DISPOSITION, disposition);
+        }
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

@@ -1,5 +1,6 @@
 //! The handlers, one folder a noun, one file a verb. Each extracts, calls one use case, and maps the answer.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod batches;
 pub(crate) mod commands;

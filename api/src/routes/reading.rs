@@ -4,14 +4,15 @@
 //! caught up with the journal as it is now.
 
 use crate::app::App;
-use crate::input::MinPosition;
+use crate::input::{AsOf, MinPosition};
 use crate::output::WalletBody;
 use crate::problem::{Code, Problem};
 use domain::user::UserStatus;
-use domain::{LoginSessionId, Timestamp, UserId, WalletId};
+use domain::{AggregateKind, AggregateRef, EntryId, LoginSessionId, Timestamp, UserId, WalletId};
 use journal::JournalError;
 use projections::{
-    ActivityFilter, ActivityRow, At, Items, LoginSessionRow, Page, PreferencesRow, ProfileRow,
+    ActivityFilter, ActivityRow, At, ExplainedWallet, HoldRow, Items, LoginSessionRow, Page, PreferencesRow,
+    ProfileRow, QueryError,
 };
 use time::OffsetDateTime;
 
@@ -26,6 +27,66 @@ pub(super) async fn wallet(app: &App, id: WalletId, min: MinPosition) -> Result<
     }
     let row = found.value.ok_or_else(|| Problem::of(Code::WalletNotFound))?;
     Ok(At { position: found.position, value: row.into() })
+}
+
+/// The position that is meant, if the journal reaches so far.
+pub(super) async fn position_of(app: &App, as_of: AsOf, min: MinPosition) -> Result<i64, Problem> {
+    let head = app.journal().head().await?.position;
+    let named = if let AsOf::Position(position) = as_of { Some(position) } else { None };
+    if let Some(asked) = named.max(min.0).filter(|asked| *asked > head) {
+        return Err(QueryError::BeyondHead { asked, head }.into());
+    }
+    match as_of {
+        AsOf::Position(position) => Ok(position),
+        AsOf::Moment(moment) => Ok(app.journal().position_at(moment).await?),
+    }
+}
+
+/// What the last event at that position, or before it, left. Nothing, if there was none.
+pub(super) async fn wallet_after(
+    app: &App,
+    id: WalletId,
+    position: i64,
+) -> Result<Option<WalletBody>, Problem> {
+    let aggregate = AggregateRef { kind: AggregateKind::Wallet, id: id.0 };
+    let last = app.journal().last_events_at(aggregate, position, 1).await?;
+    let Some(last) = last.first() else { return Ok(None) };
+    WalletBody::of(last).map_err(|error| Problem::internal(&error))
+}
+
+/// A wallet as it was, or as it is. Before it was opened there was none.
+pub(super) async fn wallet_as_of(
+    app: &App,
+    id: WalletId,
+    as_of: Option<AsOf>,
+    min: MinPosition,
+) -> Result<At<WalletBody>, Problem> {
+    let Some(as_of) = as_of else { return wallet(app, id, min).await };
+    let position = position_of(app, as_of, min).await?;
+    let value = wallet_after(app, id, position).await?;
+    Ok(At { position, value: value.ok_or_else(|| Problem::of(Code::WalletNotFound))? })
+}
+
+pub(super) async fn explained_wallet(
+    app: &App,
+    id: WalletId,
+    min: MinPosition,
+) -> Result<At<ExplainedWallet>, Problem> {
+    let mut found = app.read_models().explained_wallet(id, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().explained_wallet(id, head(app).await?).await?;
+    }
+    let value = found.value.ok_or_else(|| Problem::of(Code::WalletNotFound))?;
+    Ok(At { position: found.position, value })
+}
+
+pub(super) async fn hold(app: &App, id: EntryId, min: MinPosition) -> Result<At<HoldRow>, Problem> {
+    let mut found = app.read_models().hold(id, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().hold(id, head(app).await?).await?;
+    }
+    let value = found.value.ok_or_else(|| Problem::of(Code::HoldNotFound))?;
+    Ok(At { position: found.position, value })
 }
 
 pub(super) async fn profile(app: &App, id: UserId, min: MinPosition) -> Result<At<ProfileRow>, Problem> {

@@ -82,7 +82,11 @@ impl Answered {
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.map(|line| line.split_once(": ").unwrap());
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        Self { status, headers, body: bytes[end + 4..].to_vec() }
+        let mut answered = Self { status, headers, body: bytes[end + 4..].to_vec() };
+        if answered.header("transfer-encoding") == Some("chunked") {
+            answered.body = whole(&answered.body);
+        }
+        answered
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -132,4 +136,18 @@ impl Answered {
         assert_eq!(self.header("retry-after").is_some(), may_come_again, "{body}");
         body
     }
+}
+
+/// A body that came in chunks, as far as it came.
+fn whole(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|two| two == b"\r\n") {
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).unwrap(), 16).unwrap();
+        if length == 0 {
+            break;
+        }
+        body.extend_from_slice(&chunks[end + 2..end + 2 + length]);
+        chunks = &chunks[end + 4 + length..];
+    }
+    body
 }

@@ -69,6 +69,7 @@ pub(crate) struct Choices {
     pub(crate) refresh_grace: Duration,
     pub(crate) connections_max: usize,
     pub(crate) edge: Edge,
+    pub(crate) clock: Clock,
 }
 
 impl Default for Choices {
@@ -84,6 +85,7 @@ impl Default for Choices {
             refresh_grace: Duration::ZERO,
             connections_max: 256,
             edge: Edge::default(),
+            clock: Clock::System,
         }
     }
 }
@@ -354,7 +356,7 @@ fn write_side(journal: &Journal, tail: &Tail, vault: &Vault) -> WriteSide {
 
 fn commands_options(choices: &Choices) -> CommandsOptions {
     CommandsOptions {
-        clock: Clock::System,
+        clock: choices.clock.clone(),
         session_policy: SessionPolicy {
             idle: choices.session_idle,
             absolute: choices.session_absolute,

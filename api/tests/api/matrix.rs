@@ -8,7 +8,10 @@ mod callers;
 
 use crate::client::{Answered, Ask};
 use crate::house::{Choices, House, Person, new_key};
-use May::{Admins, Everybody, OnesOwn, OnesOwnOrAdmins, OnesOwnOrServices, SignedIn, With, WithOrAdmins};
+use May::{
+    Admins, AdminsOrWith, Everybody, OnesOwn, OnesOwnOrAdmins, OnesOwnOrServices, SignedIn, With,
+    WithOneOfOrAdmins, WithOrAdmins,
+};
 use callers::{Caller, Cast};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -27,6 +30,10 @@ enum May {
     /// People with what is theirs; keys that have this scope, a service's with what is anybody's.
     With(&'static str),
     WithOrAdmins(&'static str),
+    /// The same for keys that have this scope or one other.
+    WithOneOfOrAdmins(&'static str),
+    /// Admins, and services' keys that have this scope.
+    AdminsOrWith(&'static str),
     /// People and keys, with what is theirs.
     SignedIn,
 }
@@ -97,6 +104,13 @@ const TABLE: &[(&str, May)] = &[
     // What is in it takes scopes of its own.
     ("POST /batches", SignedIn),
     ("GET /wallets/{id}/transactions", WithOrAdmins("wallet:read")),
+    ("GET /wallets/{id}/explain", WithOrAdmins("wallet:read")),
+    ("GET /wallets/{id}/statement", WithOrAdmins("wallet:read")),
+    // Or "wallet:hold".
+    ("GET /wallets/{id}/holds", WithOneOfOrAdmins("wallet:read")),
+    ("GET /holds", WithOneOfOrAdmins("wallet:read")),
+    ("GET /holds/{id}", WithOneOfOrAdmins("wallet:read")),
+    ("GET /audit/trial-balance", AdminsOrWith("audit")),
     ("GET /events", With("events:read")),
     ("GET /commands/{key}", SignedIn),
     ("GET /health", Everybody),
@@ -125,7 +139,7 @@ impl May {
             return In;
         }
         let with_anothers = if names_an_owner { NotFound } else { In };
-        let takes_keys = matches!(self, With(_) | WithOrAdmins(_) | SignedIn);
+        let takes_keys = matches!(self, With(_) | WithOrAdmins(_) | WithOneOfOrAdmins(_) | SignedIn);
         match caller {
             Caller::Anonymous
             | Caller::Suspended
@@ -133,11 +147,12 @@ impl May {
             | Caller::ExpiredKey
             | Caller::RevokedSession
             | Caller::ExpiredToken => NotKnown,
-            Caller::Admin if matches!(self, Admins | OnesOwnOrAdmins | WithOrAdmins(_)) => In,
-            Caller::Owner | Caller::Other if self == Admins => NotAllowed,
+            Caller::Admin if self.is_for_admins() => In,
+            Caller::ServiceWith if matches!(self, AdminsOrWith(_)) => In,
+            Caller::Owner | Caller::Other if matches!(self, Admins | AdminsOrWith(_)) => NotAllowed,
             Caller::Owner => In,
             Caller::Other | Caller::Admin => with_anothers,
-            Caller::ServiceWithout if self == SignedIn => In,
+            Caller::ServiceWithout if matches!(self, SignedIn | WithOneOfOrAdmins(_)) => In,
             Caller::ServiceWithout | Caller::KeyFromElsewhere => NotAllowed,
             Caller::ServiceWith | Caller::OwnersKey => {
                 if takes_keys {
@@ -149,9 +164,13 @@ impl May {
         }
     }
 
+    const fn is_for_admins(self) -> bool {
+        matches!(self, Admins | OnesOwnOrAdmins | WithOrAdmins(_) | WithOneOfOrAdmins(_) | AdminsOrWith(_))
+    }
+
     const fn scope(self) -> Option<&'static str> {
         match self {
-            With(scope) | WithOrAdmins(scope) => Some(scope),
+            With(scope) | WithOrAdmins(scope) | WithOneOfOrAdmins(scope) | AdminsOrWith(scope) => Some(scope),
             _ => None,
         }
     }

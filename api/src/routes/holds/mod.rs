@@ -3,4 +3,6 @@
 pub(crate) mod amend;
 pub(crate) mod capture;
 pub(crate) mod extend;
+pub(crate) mod get;
+pub(crate) mod list;
 pub(crate) mod release;

@@ -177,8 +177,8 @@ async fn service_keys(house: &House, admin: &Person) -> (Vec<(Scope, String)>, V
     let created = house.post("/users").token(&admin.token).json(&body).send().await.expect(201);
     let service = Person { id: created["user"]["id"].as_str().unwrap().to_owned(), ..admin.clone() };
     let (mut only, mut all_but) = (Vec::new(), Vec::new());
-    for scope in personal() {
-        let others: Vec<Scope> = personal().into_iter().filter(|other| *other != scope).collect();
+    for scope in Scope::ALL.iter().copied() {
+        let others: Vec<Scope> = Scope::ALL.iter().copied().filter(|other| *other != scope).collect();
         only.push((scope, key(house, &service, &admin.token, with(&[scope])).await));
         all_but.push((scope, key(house, &service, &admin.token, with(&others)).await));
     }
