@@ -61,7 +61,7 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
         let each = window / u64::from(self.quota.count.max(1));
         // Nothing in here panics half-way, so what a poisoned lock guards is still whole.
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = moments.get(key).saturating_sub(now);
+        let used = moments.get(&key).saturating_sub(now);
         let is_allowed = used + each <= window;
         let used = if is_allowed { used + each } else { used };
         if is_allowed {
@@ -79,8 +79,8 @@ impl<K: Copy + Eq + Hash> Limiter<K> {
 }
 
 impl<K: Eq + Hash> Halves<K> {
-    fn get(&self, key: K) -> u64 {
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied().unwrap_or_default()
+    fn get(&self, key: &K) -> u64 {
+        self.young.get(key).or_else(|| self.old.get(key)).copied().unwrap_or_default()
     }
 
     fn put(&mut self, key: K, moment: u64) {

@@ -209,3 +209,21 @@ async fn c37_what_was_read_of_a_user_before_holds_for_a_change_only_if_it_is_sti
     stale.send().await.problem(412, "version_mismatch");
     change(&house, &ada, &key, &json!({ "name": "m" })).header("if-match", "\"3\"").send().await.expect(200);
 }
+
+#[tokio::test]
+async fn c37_a_week_before_a_key_expires_its_owner_gets_one_mail() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let address = format!("A{}@example.com", &ada.name[1..]);
+    let week = 7 * 86_400;
+    let soon = key_with(&house, &ada, &json!({ "expires_at": in_seconds(week + 2) })).await;
+    for expires_in in [week - 2, 5 * week] {
+        key_with(&house, &ada, &json!({ "expires_at": in_seconds(expires_in) })).await;
+    }
+    let mail = house.mail("api_key_expires", &address).await;
+    assert!(mail.text.contains(&soon.text[..30]), "{}", mail.text);
+    assert!(!mail.text.contains(&soon.text[31..63]));
+    house.no_mail_is_under_way().await;
+    let all = house.mails().into_iter().filter(|mail| mail.kind == "api_key_expires");
+    assert_eq!(all.count(), 1);
+}
