@@ -67,6 +67,15 @@ fn interface() -> OpenApiRouter<App> {
             users::credentials::put::put,
             users::credentials::remove::remove
         ))
+        .merge(money())
+        .routes(routes!(events::events))
+        .routes(routes!(commands::get_command))
+        .merge(health())
+}
+
+/// Wallets, and whatever moves money or keeps it back.
+fn money() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
         .routes(routes!(wallets::open::open))
         .routes(routes!(wallets::get::get))
         .routes(routes!(wallets::deposit::deposit))
@@ -78,6 +87,7 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(wallets::hold::hold, wallets::holds::holds))
         .routes(routes!(wallets::explain::explain))
         .routes(routes!(wallets::statement::statement))
+        .routes(routes!(wallets::transactions::transactions))
         .routes(routes!(holds::list::list))
         .routes(routes!(holds::get::get))
         .routes(routes!(holds::capture::capture))
@@ -86,11 +96,7 @@ fn interface() -> OpenApiRouter<App> {
         .routes(routes!(holds::extend::extend))
         .routes(routes!(transactions::reverse::reverse))
         .routes(routes!(batches::batch))
-        .routes(routes!(wallets::transactions::transactions))
         .routes(routes!(audit::trial_balance::trial_balance))
-        .routes(routes!(events::events))
-        .routes(routes!(commands::get_command))
-        .merge(health())
 }
 
 /// For a path that means anything in its place: with another method it is not wrong to ask there, there is nothing.

@@ -19,7 +19,7 @@ fn seconds_ago(house: &House, person: &Person, seconds: u64) -> Person {
 }
 
 /// Five minutes are over.
-fn long_ago(house: &House, person: &Person) -> Person {
+pub(crate) fn long_ago(house: &House, person: &Person) -> Person {
     seconds_ago(house, person, 300)
 }
 

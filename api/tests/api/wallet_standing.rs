@@ -1,8 +1,9 @@
 //! Wallets are opened, frozen and closed.
 
 use crate::client::Ask;
-use crate::house::{House, Person, new_key};
+use crate::house::{House, PASSWORD, Person, new_key};
 use crate::logs;
+use crate::recent_login::long_ago;
 use serde_json::{Value, json};
 
 fn open(house: &House, person: &Person, body: &Value) -> Ask {
@@ -146,4 +147,45 @@ async fn an_empty_wallet_is_closed_and_another_one_may_take_its_place() {
     ask().await.repeats(&closed);
     let again = change(&house, &ada, &ada.wallet, "close").send().await.expect(200);
     assert_eq!((&again["status"], &again["version"]), (&json!("closed"), &closed.json()["version"]));
+}
+
+#[tokio::test]
+async fn what_an_admin_does_to_the_wallets_of_others_takes_a_recent_sign_in() {
+    let house = House::open().await;
+    let (ada, boss) = (house.person().await, house.admin().await);
+    let old = long_ago(&house, &boss);
+    let first = house.deposit(&ada, &json!({ "amount": "1" })).send().await.expect(201);
+    house.deposit(&ada, &json!({ "amount": "2" })).send().await.expect(201);
+    let undo = |sequence: u8| format!("{}.{sequence}", ada.wallet);
+    assert_eq!(first["transaction"]["id"], json!(undo(2)));
+    let of = |verb: &str| format!("/wallets/{}/{verb}", ada.wallet);
+    let asked = [
+        ("/wallets".to_owned(), json!({ "currency": "EUR", "user_id": ada.id }), 201),
+        (of("freeze"), json!({}), 200),
+        (of("unfreeze"), json!({}), 200),
+        (format!("/transactions/{}/reverse", undo(2)), json!({}), 201),
+        (
+            "/batches".to_owned(),
+            json!({ "commands": [{ "type": "reverse", "transaction_id": undo(3) }] }),
+            201,
+        ),
+        (of("close"), json!({}), 200),
+    ];
+    for (path, body, status) in asked {
+        let head = house.head().await;
+        house.command(&old.token, &path, &body).send().await.problem(403, "recent_login_required");
+        assert_eq!(house.head().await, head, "{path}");
+        let mut confirmed = body.clone();
+        confirmed["current_password"] = json!("not the password");
+        house.command(&old.token, &path, &confirmed).send().await.problem(401, "invalid_credentials");
+        confirmed["current_password"] = json!(PASSWORD);
+        house.command(&old.token, &path, &confirmed).send().await.expect(status);
+    }
+    // One's own wallets are one's own.
+    house.command(&old.token, "/wallets", &json!({ "currency": "EUR" })).send().await.expect(201);
+    let own = house.deposit(&old, &json!({ "amount": "1" })).send().await.expect(201);
+    let own = own["transaction"]["id"].as_str().unwrap().to_owned();
+    let own = format!("/transactions/{own}/reverse");
+    house.command(&old.token, &own, &json!({})).send().await.expect(201);
+    change(&house, &old, &old.wallet, "close").send().await.expect(200);
 }

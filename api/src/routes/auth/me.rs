@@ -8,6 +8,7 @@ use crate::openapi::Problems;
 use crate::output::{Answer, UserBody, WalletBody};
 use crate::problem::Problem;
 use crate::routes::reading;
+use crate::routes::users::balance::wallet_in;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -43,12 +44,12 @@ pub(crate) async fn me(
     let user_id = allowed.caller.user_id();
     let (profile, wallets) =
         tokio::try_join!(reading::profile(&app, user_id, min), reading::wallets(&app, user_id, min),)?;
-    let default = app.directory().default_wallet(user_id).await?.map(|facts| facts.id);
+    let default = wallet_in(&app, user_id, None).await?.id;
     let position = profile.position.min(wallets.position);
     let body = Me {
         setup: Setup { email_verified: profile.value.email_verified, wallet: !wallets.value.is_empty() },
         user: profile.value.into(),
-        wallet: wallets.value.iter().find(|wallet| Some(wallet.id) == default).cloned(),
+        wallet: wallets.value.iter().find(|wallet| wallet.id == default).cloned(),
         wallets: wallets.value,
     };
     // No ETag: no one version covers a user and all their wallets.

@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::auth::rule::{Deposit, Hold, Reverse, Rule, Transfer, Withdraw};
-use crate::auth::{Allowed, Caller};
+use crate::auth::{Allowed, Caller, require_recent_login};
 use crate::input::{Check, Flaw, Raw};
 use crate::problem::{FieldCode, Problem};
 use crate::routes::movement::{
@@ -50,6 +50,14 @@ pub(super) enum Kind {
     Reverse,
 }
 
+/// A command that was understood.
+pub(super) struct Part {
+    pub(super) kind: Kind,
+    pub(super) wish: Wish,
+    /// An admin's, to somebody else.
+    is_anothers: bool,
+}
+
 /// One command: its type, what it is about, and the members of its body when it comes alone.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = BatchCommand)]
@@ -91,7 +99,7 @@ struct CommandForm<'a> {
 impl<'a> BatchForm<'a> {
     /// What is wrong with the values of all commands is said together. What is not within reach or not allowed ends the
     /// reading: it is the problem, unless a command before it has one.
-    pub(super) async fn read(&self, app: &App, caller: Caller) -> Result<Vec<(Kind, Wish)>, Problem> {
+    pub(super) async fn read(&self, app: &App, caller: Caller) -> Result<Vec<Part>, Problem> {
         let commands = self.commands()?;
         let mut check = Check::default();
         let mut first = None;
@@ -99,16 +107,15 @@ impl<'a> BatchForm<'a> {
         let mut asked = Vec::with_capacity(commands.len());
         for (index, raw) in commands.into_iter().enumerate() {
             let mut part = Check::within(format!("/commands/{index}"));
-            let read = self.command(app, caller, raw, &mut part).await;
-            match read {
+            match command(app, caller, raw, &mut part).await {
                 Err(problem) if check.is_clean() => return Err(problem.in_batch(index)),
                 Err(_) => break,
-                Ok(Some((kind, wish))) => {
-                    if capture_of(&wish).is_some_and(|capture| !captures.insert(capture)) {
+                Ok(Some(understood)) => {
+                    if capture_of(&understood.wish).is_some_and(|capture| !captures.insert(capture)) {
                         let detail = "stands in the batch already, for the same hold";
                         part.flaw("/capture_id", Flaw::new(FieldCode::Repeated, detail));
                     }
-                    asked.push((kind, wish));
+                    asked.push(understood);
                 }
                 Ok(None) => {}
             }
@@ -117,10 +124,14 @@ impl<'a> BatchForm<'a> {
             }
             check.add(part);
         }
-        match first {
-            Some(index) => Err(check.into_problem().in_batch(index)),
-            None => Ok(asked),
+        if let Some(index) = first {
+            return Err(check.into_problem().in_batch(index));
         }
+        // Once for all of them: a password takes its time.
+        if asked.iter().any(|part| part.is_anothers) {
+            require_recent_login(app, caller, self.current_password).await?;
+        }
+        Ok(asked)
     }
 
     fn commands(&self) -> Result<Vec<&'a RawValue>, Problem> {
@@ -138,27 +149,26 @@ impl<'a> BatchForm<'a> {
         check.flaw("/commands", flaw);
         Err(check.into_problem())
     }
+}
 
-    async fn command(
-        &self,
-        app: &App,
-        caller: Caller,
-        raw: &RawValue,
-        check: &mut Check,
-    ) -> Result<Option<(Kind, Wish)>, Problem> {
-        let Some(form) = CommandForm::of(raw, check) else { return Ok(None) };
-        let Some(kind) = check.required("/type", form.kind, kind) else { return Ok(None) };
-        let wish = match kind {
-            Kind::Deposit | Kind::Withdraw | Kind::Transfer | Kind::Hold => {
-                form.of_wallet(app, caller, kind, check).await?
-            }
-            Kind::Capture | Kind::Release | Kind::Amend | Kind::Extend => {
-                form.of_hold(app, caller, kind, check).await?
-            }
-            Kind::Reverse => form.of_transaction(app, caller, self.current_password, check).await?,
-        };
-        Ok(wish.map(|wish| (kind, wish)))
-    }
+async fn command(
+    app: &App,
+    caller: Caller,
+    raw: &RawValue,
+    check: &mut Check,
+) -> Result<Option<Part>, Problem> {
+    let Some(form) = CommandForm::of(raw, check) else { return Ok(None) };
+    let Some(kind) = check.required("/type", form.kind, kind) else { return Ok(None) };
+    let wish = match kind {
+        Kind::Deposit | Kind::Withdraw | Kind::Transfer | Kind::Hold => {
+            form.of_wallet(app, caller, kind, check).await?
+        }
+        Kind::Capture | Kind::Release | Kind::Amend | Kind::Extend => {
+            form.of_hold(app, caller, kind, check).await?
+        }
+        Kind::Reverse => return form.of_transaction(app, caller, check).await,
+    };
+    Ok(wish.map(|wish| Part { kind, wish, is_anothers: false }))
 }
 
 impl<'a> CommandForm<'a> {
@@ -225,16 +235,16 @@ impl<'a> CommandForm<'a> {
         &self,
         app: &App,
         caller: Caller,
-        current_password: Raw<'_>,
         check: &mut Check,
-    ) -> Result<Option<Wish>, Problem> {
+    ) -> Result<Option<Part>, Problem> {
         let id = check.required("/transaction_id", self.transaction_id, id::<EntryId>);
         let allowed = Allowed::<Reverse>::check(caller)?;
         let Some(id) = id else { return Ok(None) };
-        let undoing = Undoing::of(app, &allowed, id, current_password).await?;
+        let undoing = Undoing::of(app, &allowed, id).await?;
         let form = ReverseForm { reference: self.reference, ..ReverseForm::default() };
-        let Undoing { reached, .. } = undoing;
-        Ok(reached.part(check, self.bounds(), |check| Some(undoing.aim(check, &form))))
+        let Undoing { reached, is_anothers, .. } = undoing;
+        let wish = reached.part(check, self.bounds(), |check| Some(undoing.aim(check, &form)));
+        Ok(wish.map(|wish| Part { kind: Kind::Reverse, wish, is_anothers }))
     }
 
     const fn bounds(&self) -> BoundsForm<'a> {

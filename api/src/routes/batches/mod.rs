@@ -11,9 +11,6 @@ use crate::problem::{Code, Problem};
 use crate::routes::movement::problem;
 use axum::extract::State;
 use axum::response::Response;
-use commands::Authority;
-use commands::wallets::Wish;
-use domain::WalletId;
 use form::{BatchForm, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -62,7 +59,10 @@ pub(crate) async fn batch(
         ));
     }
     let form: BatchForm<'_> = body.read()?;
-    let (asked, wishes) = split(form.read(&app, allowed.caller).await?);
+    let parts = form.read(&app, allowed.caller).await?;
+    let asked: Vec<_> =
+        parts.iter().map(|part| (part.kind, part.wish.wallet_id, part.wish.authority)).collect();
+    let wishes = parts.into_iter().map(|part| part.wish).collect();
     let done = match app.commands().batch(context, wishes).await {
         Ok(done) => done,
         Err(failure) => return Err(problem(&app, failure).await),
@@ -75,9 +75,4 @@ pub(crate) async fn batch(
     }
     let body = BatchedBody { position: done.position, results };
     Ok(Answer::created().position(done.position).replayed(done.replayed).json(&body))
-}
-
-/// What the answer is rendered with, and what is asked.
-fn split(commands: Vec<(Kind, Wish)>) -> (Vec<(Kind, WalletId, Authority)>, Vec<Wish>) {
-    commands.into_iter().map(|(kind, wish)| ((kind, wish.wallet_id, wish.authority), wish)).unzip()
 }

@@ -8,8 +8,8 @@ use super::reach::{check_deposit, transaction_of};
 use super::{Reached, ReverseForm};
 use crate::app::App;
 use crate::auth::rule::{Deposit, Reverse, Transfer, Withdraw};
-use crate::auth::{Allowed, Caller, require_recent_login};
-use crate::input::Raw;
+use crate::auth::{Allowed, Caller};
+use crate::input::Check;
 use crate::problem::{Code, Problem};
 use commands::Authority;
 use commands::wallets::Aim;
@@ -20,36 +20,30 @@ use domain::{AggregateKind, AggregateRef, EntryId, Event, Reference};
 #[derive(Debug)]
 pub(crate) struct Undoing {
     pub(crate) reached: Reached,
+    /// What an admin does to others takes a sign-in of the last minutes, which is for whoever asks to see to.
+    pub(crate) is_anothers: bool,
     sequence: i64,
     /// Where it ended, if it is a hold that has.
     ending: Option<i64>,
 }
 
 impl Undoing {
-    pub(crate) async fn of(
-        app: &App,
-        allowed: &Allowed<Reverse>,
-        id: EntryId,
-        current_password: Raw<'_>,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn of(app: &App, allowed: &Allowed<Reverse>, id: EntryId) -> Result<Self, Problem> {
         let caller = allowed.caller;
         let reached = transaction_of(app, allowed.authority, id).await?;
         let event = transaction(app, id).await?.ok_or_else(|| Problem::of(Code::TransactionNotFound))?;
-        if caller.is_admin() {
-            if reached.wallet.owner != caller.user_id() {
-                require_recent_login(app, caller, current_password).await?;
-            }
-        } else {
+        if !caller.is_admin() {
             check(app, caller, &event)?;
         }
+        let is_anothers = caller.is_admin() && reached.wallet.owner != caller.user_id();
         let ending = match event {
             WalletEvent::HoldPlaced(_) => ending(app, id).await?,
             _ => None,
         };
-        Ok(Self { reached, sequence: id.sequence, ending })
+        Ok(Self { reached, is_anothers, sequence: id.sequence, ending })
     }
 
-    pub(crate) fn aim(&self, check: &mut crate::input::Check, form: &ReverseForm<'_>) -> Aim {
+    pub(crate) fn aim(&self, check: &mut Check, form: &ReverseForm<'_>) -> Aim {
         let reference = check.optional("/reference", form.reference, Reference::parse);
         Aim::Reverse { sequence: self.sequence, ending: self.ending, reference }
     }
