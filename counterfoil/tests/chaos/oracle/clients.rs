@@ -265,8 +265,8 @@ impl Client {
                 Some(transaction) => (Wish::Reverse { transaction }, Who::Service),
                 None => (Wish::Deposit { wallet, coin, minor }, who),
             },
-            84..86 => (Wish::Freeze { wallet }, Who::Admin),
-            86..92 => (Wish::Unfreeze { wallet }, Who::Admin),
+            84..85 => (Wish::Freeze { wallet }, Who::Admin),
+            85..92 => (Wish::Unfreeze { wallet }, Who::Admin),
             92..96 => {
                 let owner = self.dice.index(self.desk.town.people.len());
                 let user = self.desk.town.people[owner].user;

@@ -351,12 +351,15 @@ impl<'a> Replay<'a> {
         match heard.code() {
             "capture_id_reused" => {
                 let is_batch = matches!(heard.asked, Asked::Batch(_));
-                let steps = heard.asked.steps();
                 any(&|step| {
                     let first = self.first_with(step);
                     first.is_some_and(|first| is_batch || told_of(first, step).is_none())
-                        || steps.iter().filter(|other| has_same_name(other, step)).count() > 1
                 })
+            }
+            // Two captures of one name in a batch.
+            "validation_failed" => {
+                let steps = heard.asked.steps();
+                any(&|step| steps.iter().filter(|other| has_same_name(other, step)).count() > 1)
             }
             "hold_not_found" => any(&|step| {
                 let hold = step.wish.hold();

@@ -89,6 +89,7 @@ async fn every_answer_is_the_one_on_paper() {
 async fn hold_against_paper(scale: &Scale, house: &Embedded, desk: &Desk) -> HashMap<String, usize> {
     let (names, begun) = (desk.town.names(), desk.town.begun);
     let heard = std::mem::take(&mut *desk.heard.lock().unwrap());
+    readings::nothing_is_due(&house.database_url()).await;
     let journal = evidence::gather(&house.database_url(), &house.nats("subscriber")).await.journal;
     let (answers, events) = (heard.len(), journal.len());
     let verdict = judge(&Case { names, begun, journal, heard });

@@ -1,13 +1,30 @@
 //! The read models at rest: every wallet and hold is as it stands on paper, and all postings together come to nothing.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection, Row};
+use testkit::eventually_within;
 use uuid::Uuid;
 
 use super::money::Coin;
 use super::paper::{HoldStatus, Line, Paper};
 use super::wish::Entry;
+
+const SWEPT_WITHIN: Duration = Duration::from_mins(1);
+
+/// The sweeper has its own time: there is nothing to look at before it has nothing to do.
+pub(super) async fn nothing_is_due(database_url: &str) {
+    let mut conn = PgConnection::connect(database_url).await.unwrap();
+    let sql = "select position = (select position from journal_head) and not exists \
+                   (select from holds where status = 'active' and expires_at < now() + interval '1 minute') \
+               from projection_checkpoints where name = 'wallets'";
+    eventually_within(SWEPT_WITHIN, "every lease that is over is ended", async || {
+        sqlx::query_scalar::<_, bool>(sql).fetch_one(&mut conn).await.unwrap()
+    })
+    .await;
+    conn.close().await.unwrap();
+}
 
 pub(super) async fn check(paper: &Paper, database_url: &str) -> Vec<String> {
     let mut conn = PgConnection::connect(database_url).await.unwrap();

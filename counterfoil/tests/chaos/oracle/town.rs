@@ -11,7 +11,7 @@ use crate::harness::home::Home;
 use crate::harness::http::{Ask, Http, Reply};
 use crate::harness::program::Start;
 
-const PASSWORD: &str = "correct-horse-battery";
+pub(super) const PASSWORD: &str = "correct-horse-battery";
 const SCOPES: [&str; 5] =
     ["wallet:read", "wallet:deposit", "wallet:withdraw", "wallet:transfer", "wallet:hold"];
 
