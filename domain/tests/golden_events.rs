@@ -235,7 +235,7 @@ fn hold_goldens() -> Vec<(&'static str, Event)> {
         amount,
         currency: Currency::USD,
         capture_id: None,
-        hold: hold.clone(),
+        hold: Box::new(hold.clone()),
         posted_after,
         available_after,
         status: WalletStatus::Active,

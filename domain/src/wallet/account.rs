@@ -268,7 +268,7 @@ impl Account {
     }
 
     fn step(&self, amount: Money, hold: Hold, posted: Money, available: Money) -> HoldStep {
-        let hold = Hold { version: self.sequence + 1, ..hold };
+        let hold = Box::new(Hold { version: self.sequence + 1, ..hold });
         HoldStep {
             amount,
             currency: self.currency,

@@ -2,7 +2,7 @@
 //!
 //! The state holds what is open, not what happened: it does not grow with age.
 
-use super::{Account, HoldStatus, WalletCommand, WalletEvent, WalletRefusal, WalletStatus};
+use super::{Account, Hold, HoldStatus, WalletCommand, WalletEvent, WalletRefusal, WalletStatus};
 use crate::aggregate::aggregate_shim;
 use crate::{AggregateKind, Decide, Money, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ impl Decide for Wallet {
         account.status = after.status;
         if let Some(step) = event.hold() {
             if step.hold.status == HoldStatus::Active {
-                account.holds.insert(step.hold.id.sequence, step.hold.clone());
+                account.holds.insert(step.hold.id.sequence, Hold::clone(&step.hold));
             } else {
                 account.holds.remove(&step.hold.id.sequence);
             }

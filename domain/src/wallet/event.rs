@@ -62,7 +62,7 @@ pub struct HoldStep {
     pub currency: Currency,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capture_id: Option<CaptureId>,
-    pub hold: Hold,
+    pub hold: Box<Hold>,
     pub posted_after: Money,
     pub available_after: Money,
     #[serde(default, skip_serializing_if = "WalletStatus::is_active")]
