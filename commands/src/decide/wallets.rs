@@ -121,9 +121,8 @@ impl Draft<'_> {
             Event::Wallet(event) if of.id == id.0 => Some(event.balance().available),
             _ => None,
         });
-        let available = match last.or_else(|| self.cached_account(id).map(Account::available)) {
-            Some(available) => available,
-            None => return Err(WalletRefusal::NotFound.into()),
+        let Some(available) = last.or_else(|| self.cached_account(id).map(Account::available)) else {
+            return Err(WalletRefusal::NotFound.into());
         };
         let is_within = min.is_none_or(|min| min.minor() <= available.minor())
             && max.is_none_or(|max| available.minor() <= max.minor());

@@ -174,7 +174,7 @@ impl OpenBatch {
         let position = self.head();
         // A refusal is plain data: writing it down cannot fail.
         let facts = serde_json::to_string(&refusal).unwrap_or_else(|_| "null".to_owned());
-        self.remember(submission.envelope.key.iter(), position, 0, Some(facts));
+        self.remember(submission.envelope.key.iter(), position, 0, Some(&facts));
         Failure::Refused { refusal, position, replayed: false }
     }
 
@@ -183,7 +183,7 @@ impl OpenBatch {
         keys: impl Iterator<Item = &'k RequestKey>,
         position: i64,
         events: usize,
-        refusal: Option<String>,
+        refusal: Option<&str>,
     ) {
         let events = i32::try_from(events).unwrap_or(i32::MAX);
         self.rows.commands.extend(keys.map(|key| CommandRow {
@@ -191,7 +191,7 @@ impl OpenBatch {
             fingerprint: key.fingerprint,
             position,
             events,
-            refusal: refusal.clone(),
+            refusal: refusal.map(str::to_owned),
         }));
     }
 

@@ -66,9 +66,8 @@ impl HoldExpiry {
         while !cancel.is_cancelled() {
             match self.run_once().await {
                 Ok(Swept { is_full: true, .. }) => continue,
-                Ok(_) => {}
                 // A node that does not lead is told so, and the one that leads does the work.
-                Err(SweepError::Command(Failure::Unavailable { .. })) => {}
+                Ok(_) | Err(SweepError::Command(Failure::Unavailable { .. })) => {}
                 Err(error) => tracing::warn!(event = "holds_not_expired", error_message = %error),
             }
             tokio::select! {

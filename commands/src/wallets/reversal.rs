@@ -2,7 +2,7 @@
 
 use crate::step::Act;
 use crate::{ClaimKind, Commands, Failure, NewClaim, Refusal};
-use domain::wallet::{HoldStatus, Reversal, WalletEvent};
+use domain::wallet::{HoldStatus, HoldStep, Reversal, Transferred, WalletEvent};
 use domain::{AggregateKind, AggregateRef, Currency, EntryId, Event, Money, Reference, WalletId};
 use journal::Recorded;
 use uuid::Uuid;
@@ -10,13 +10,8 @@ use uuid::Uuid;
 /// Where a hold ended: the sequence of the event, if the transaction is a hold and has ended.
 pub type Ending = Option<i64>;
 
-struct Undone {
-    transaction: EntryId,
-    amount: Money,
-    currency: Currency,
-    is_credit: bool,
-    counterparty: Option<WalletId>,
-}
+/// What is posted in each wallet to undo it, in this order; or why it cannot be.
+type Legs = Result<Vec<Reversal>, Refusal>;
 
 impl Commands {
     pub(super) async fn reversal(
@@ -25,88 +20,62 @@ impl Commands {
         ending: Ending,
         reference: Option<Reference>,
     ) -> Result<Act, Failure> {
-        let decline = |refusal| Ok(Act::Decline(Box::new(refusal)));
-        let not_reversible = |reason: &str| Refusal::NotReversible { transaction, reason: reason.to_owned() };
-        let Some(recorded) = self.event_at(transaction.wallet, transaction.sequence).await? else {
-            return decline(Refusal::TransactionNotFound);
+        let mut legs = match self.legs(transaction, ending).await? {
+            Ok(legs) => legs,
+            Err(refusal) => return Ok(Act::Decline(Box::new(refusal))),
         };
-        let undone = |amount, currency, is_credit, counterparty| {
-            vec![Undone { transaction, amount, currency, is_credit, counterparty }]
-        };
-        let undone = match wallet_event(&recorded)? {
-            WalletEvent::WalletDeposited(moved) => undone(moved.amount, moved.currency, false, None),
-            WalletEvent::WalletWithdrawn(moved) => undone(moved.amount, moved.currency, true, None),
-            WalletEvent::TransferSent(sent) => {
-                let Some(other) = self.other_half(&recorded, 1).await? else {
-                    return decline(Refusal::TransactionNotFound);
-                };
-                // The one who received it gives first.
-                vec![
-                    Undone {
-                        transaction: other,
-                        amount: sent.amount,
-                        currency: sent.currency,
-                        is_credit: false,
-                        counterparty: Some(transaction.wallet),
-                    },
-                    Undone {
-                        transaction,
-                        amount: sent.amount,
-                        currency: sent.currency,
-                        is_credit: true,
-                        counterparty: Some(sent.counterparty),
-                    },
-                ]
-            }
-            WalletEvent::TransferReceived(got) => {
-                let Some(other) = self.other_half(&recorded, -1).await? else {
-                    return decline(Refusal::TransactionNotFound);
-                };
-                vec![
-                    Undone {
-                        transaction,
-                        amount: got.amount,
-                        currency: got.currency,
-                        is_credit: false,
-                        counterparty: Some(got.counterparty),
-                    },
-                    Undone {
-                        transaction: other,
-                        amount: got.amount,
-                        currency: got.currency,
-                        is_credit: true,
-                        counterparty: Some(transaction.wallet),
-                    },
-                ]
-            }
-            WalletEvent::HoldPlaced(_) => {
-                let ended = match ending {
-                    Some(sequence) => self.event_at(transaction.wallet, sequence).await?,
-                    None => None,
-                };
-                let ended = ended.as_ref().map(wallet_event).transpose()?;
-                let step =
-                    ended.as_ref().and_then(WalletEvent::hold).filter(|step| step.hold.id == transaction);
-                match step {
-                    Some(step) if step.hold.status == HoldStatus::Captured => {
-                        undone(step.hold.captured, step.currency, true, None)
-                    }
-                    Some(_) => return decline(not_reversible("the hold was not captured")),
-                    None => return decline(not_reversible("the hold has not ended yet")),
-                }
-            }
-            WalletEvent::TransactionReversed(_) => return decline(not_reversible("it is a reversal itself")),
-            _ => return decline(Refusal::TransactionNotFound),
-        };
-        let claim = self.reversal_claim(&undone).await?;
-        let legs = undone.into_iter().map(|undone| leg(undone, reference.as_ref())).collect();
+        let claim = self.reversal_claim(&legs).await?;
+        for leg in &mut legs {
+            leg.reference.clone_from(&reference);
+        }
+        let legs = legs.into_iter().map(|leg| (leg.transaction.wallet, leg)).collect();
         Ok(Act::Reverse { claim, holder: Uuid::now_v7(), legs })
     }
 
+    async fn legs(&self, transaction: EntryId, ending: Ending) -> Result<Legs, Failure> {
+        let not_reversible =
+            |reason: &str| Ok(Err(Refusal::NotReversible { transaction, reason: reason.to_owned() }));
+        let Some(recorded) = self.event_at(transaction.wallet, transaction.sequence).await? else {
+            return Ok(Err(Refusal::TransactionNotFound));
+        };
+        match wallet_event(&recorded)? {
+            WalletEvent::WalletDeposited(moved) => {
+                Ok(Ok(vec![leg(transaction, moved.amount, moved.currency, false)]))
+            }
+            WalletEvent::WalletWithdrawn(moved) => {
+                Ok(Ok(vec![leg(transaction, moved.amount, moved.currency, true)]))
+            }
+            WalletEvent::TransferSent(half) => {
+                let other = self.other_half(&recorded, 1).await?;
+                Ok(other.map(|other| both(other, transaction, &half)).ok_or(Refusal::TransactionNotFound))
+            }
+            WalletEvent::TransferReceived(half) => {
+                let other = self.other_half(&recorded, -1).await?;
+                Ok(other.map(|other| both(transaction, other, &half)).ok_or(Refusal::TransactionNotFound))
+            }
+            WalletEvent::HoldPlaced(_) => match self.ended_hold(transaction, ending).await? {
+                Some(step) if step.hold.status == HoldStatus::Captured => {
+                    Ok(Ok(vec![leg(transaction, step.hold.captured, step.currency, true)]))
+                }
+                Some(_) => not_reversible("the hold was not captured"),
+                None => not_reversible("the hold has not ended yet"),
+            },
+            WalletEvent::TransactionReversed(_) => not_reversible("it is a reversal itself"),
+            _ => Ok(Err(Refusal::TransactionNotFound)),
+        }
+    }
+
+    /// A hold as its last event left it, if that is where it is said to be.
+    async fn ended_hold(&self, hold: EntryId, ending: Ending) -> Result<Option<HoldStep>, Failure> {
+        let Some(sequence) = ending else { return Ok(None) };
+        let Some(recorded) = self.event_at(hold.wallet, sequence).await? else { return Ok(None) };
+        Ok(wallet_event(&recorded)?.hold().filter(|step| step.hold.id == hold).cloned())
+    }
+
     /// One for both halves of a transfer: that of the half which sent.
-    async fn reversal_claim(&self, undone: &[Undone]) -> Result<NewClaim, Failure> {
+    async fn reversal_claim(&self, legs: &[Reversal]) -> Result<NewClaim, Failure> {
         let kind = ClaimKind::Reversal;
-        let named = undone.last().map(|undone| undone.transaction.to_string()).unwrap_or_default();
+        let named = legs.last().map(|leg| leg.transaction.to_string()).unwrap_or_default();
         let digest = self.vault().claim(kind.as_str(), &named);
         let is_taken = self.holder_of(kind, digest).await?.is_some();
         Ok(NewClaim { kind, digest, is_taken })
@@ -134,8 +103,16 @@ fn wallet_event(recorded: &Recorded) -> Result<WalletEvent, Failure> {
     }
 }
 
-fn leg(undone: Undone, reference: Option<&Reference>) -> (WalletId, Reversal) {
-    let Undone { transaction, amount, currency, is_credit, counterparty } = undone;
-    let reference = reference.cloned();
-    (transaction.wallet, Reversal { transaction, amount, currency, is_credit, counterparty, reference })
+const fn leg(transaction: EntryId, amount: Money, currency: Currency, is_credit: bool) -> Reversal {
+    Reversal { transaction, amount, currency, is_credit, counterparty: None, reference: None }
+}
+
+/// The one who received it gives first.
+fn both(received: EntryId, sent: EntryId, half: &Transferred) -> Vec<Reversal> {
+    let gives = leg(received, half.amount, half.currency, false);
+    let takes = leg(sent, half.amount, half.currency, true);
+    vec![
+        Reversal { counterparty: Some(sent.wallet), ..gives },
+        Reversal { counterparty: Some(received.wallet), ..takes },
+    ]
 }
