@@ -97,7 +97,7 @@ async fn of_a_capture_and_an_expiry_at_the_same_moment_one_ends_the_hold() {
         holds.push(hold(commands, holder, &format!("hold {n}")).await);
     }
     let mut expiry = HoldExpiry::new(commands.clone(), always(&[holder.wallet_id]));
-    let captures = async {
+    let all_captures = async {
         let keys: Vec<(String, i64)> = holds.iter().map(|hold| (format!("take {hold}"), *hold)).collect();
         join_all(keys.iter().map(|(key, hold)| ask(commands, holder, key, capture(*hold)))).await
     };
@@ -109,7 +109,7 @@ async fn of_a_capture_and_an_expiry_at_the_same_moment_one_ends_the_hold() {
         }
         expired
     };
-    let (captured, expired) = tokio::join!(captures, sweeps);
+    let (captured, expired) = tokio::join!(all_captures, sweeps);
     let captured = captured.iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(captured + expired, 40, "each ends once");
     let endings: Vec<i64> = sqlx::query_scalar(

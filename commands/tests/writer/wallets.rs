@@ -91,10 +91,7 @@ async fn a_batch_does_nothing_twice_under_one_name() {
     assert!(matches!(twice, Err(Failure::CaptureIdReused)), "{twice:?}");
     let deposited = holder.deposit(commands, "in", "7").await.unwrap();
     let reverse = || {
-        wish(
-            holder,
-            Aim::Reverse { sequence: deposited.events[0].sequence, ending: None, reference: None },
-        )
+        wish(holder, Aim::Reverse { sequence: deposited.events[0].sequence, ending: None, reference: None })
     };
     let twice = commands.batch(context(holder.principal(), "undo"), vec![reverse(), reverse()]).await;
     let Err(Failure::Refused { refusal: Refusal::InBatch { index: 1, refusal }, .. }) = twice else {
