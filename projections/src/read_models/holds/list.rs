@@ -42,7 +42,7 @@ impl ReadModels {
         // case, and says where to go on.
         let (looked_at, wanted) = match status {
             Some(HoldStatus::Active) => ("and status = 'active' and $4 = 'active'", "true"),
-            Some(_) => ("", "(s.status = $4 or s.place = $5)"),
+            Some(_) => ("", "(coalesce(s.status = $4, false) or s.place = $5)"),
             None => ("and $4::text is null", "true"),
         };
         self.at_least(NAME, min_position, || async move {

@@ -118,7 +118,8 @@ fn push_is_listed(query: &mut QueryBuilder<'_, Postgres>, filter: &TransactionFi
     }
 }
 
-/// The last row that is looked at comes along in any case: it says where to go on.
+/// The last row that is looked at comes along in any case: it says where to go on. The planner does not see through
+/// `coalesce`: whatever it takes for rare, it begins at the top and stops when the page is full.
 fn statement<'a>(
     wallet: WalletId,
     before: i64,
@@ -135,13 +136,14 @@ fn statement<'a>(
                   from ("
     ));
     push_looked_at(&mut query, wallet, before, filter);
+    // Ordered, so that the one row is never looked for in any other way than by its index.
     query.push(
         ") s left join lateral (select * from holds h where s.type = 'hold' and h.wallet_id = s.wallet_id \
-                                   and h.sequence = s.sequence limit 1) h on true \
-             cross join lateral (select ",
+                                   and h.sequence = s.sequence order by h.sequence limit 1) h on true \
+             cross join lateral (select coalesce(",
     );
     push_is_listed(&mut query, filter);
-    query.push(" as is_listed) m where m.is_listed or s.place = ").push_bind(LOOKED_AT_MAX);
+    query.push(", false) as is_listed) m where m.is_listed or s.place = ").push_bind(LOOKED_AT_MAX);
     query.push(" order by s.sequence desc limit ").push_bind(limit);
     query.push(") t on true where c.name = 'transactions' order by t.sequence desc");
     query
