@@ -16,7 +16,7 @@ use super::judge::{Heard, Probe};
 use super::known::Known;
 use super::money::{COINS, Coin};
 use super::paper::Micros;
-use super::town::{Town, lasting};
+use super::town::{MAYOR, Town, lasting, log_in};
 use super::wish::{Asked, Step, To, Wish};
 use crate::harness::Dice;
 use crate::harness::http::{Ask, Http};
@@ -33,6 +33,8 @@ pub(crate) struct Desk {
     pub(crate) heard: Mutex<Vec<Heard>>,
     /// The furthest position anybody was told.
     furthest: AtomicI64,
+    /// The admin's token. A long run outlives what counts as a recent sign-in.
+    admin: Mutex<String>,
     /// Commands that are yet to be asked.
     left: AtomicUsize,
     /// How often somebody was told to come again in a moment.
@@ -59,18 +61,19 @@ impl Desk {
         let (known, begun) = (Mutex::new(Known::of(&town)), town.begun);
         let (furthest, left) = (AtomicI64::new(begun), AtomicUsize::new(commands));
         let turned_away = AtomicUsize::new(0);
-        Arc::new(Self { town, known, heard: Mutex::default(), furthest, left, turned_away })
+        let (heard, admin) = (Mutex::default(), Mutex::new(town.admin.clone()));
+        Arc::new(Self { town, known, heard, furthest, admin, left, turned_away })
     }
 
     pub(crate) fn turned_away(&self) -> usize {
         self.turned_away.load(Ordering::Relaxed)
     }
 
-    fn token(&self, who: Who) -> &str {
+    fn token(&self, who: Who) -> String {
         match who {
-            Who::Service => &self.town.service,
-            Who::Admin => &self.town.admin,
-            Who::Owner(index) => &self.town.people[index].token,
+            Who::Service => self.town.service.clone(),
+            Who::Admin => self.admin.lock().unwrap().clone(),
+            Who::Owner(index) => self.town.people[index].token.clone(),
         }
     }
 }
@@ -127,8 +130,9 @@ impl Client {
     pub(crate) async fn ask(&mut self, key: &str, asked: &Asked, who: Who, probe: Probe) -> Value {
         let desk = Arc::clone(&self.desk);
         let ask = asked.ask(|wallet| desk.known.lock().unwrap().coin(wallet));
-        let ask = ask.with_token(desk.token(who)).with_key(key);
+        let ask = ask.with_key(key);
         for _ in 0..ATTEMPTS_MAX {
+            let ask = ask.clone().with_token(&desk.token(who));
             if let Some(heard) = self.attempt(&ask, key, asked, probe).await {
                 let body = heard.body.clone();
                 if heard.is_accepted() {
@@ -150,6 +154,11 @@ impl Client {
             (reply.status, reply.code()),
             (409, "in_flight") | (503, "unavailable" | "timed_out" | "projection_behind")
         );
+        if reply.code() == "recent_login_required" {
+            let token = log_in(&mut self.line, MAYOR).await;
+            *self.desk.admin.lock().unwrap() = token;
+            return None;
+        }
         if will_pass {
             self.desk.turned_away.fetch_add(usize::from(reply.status == 503), Ordering::Relaxed);
             return None;

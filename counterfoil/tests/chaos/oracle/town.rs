@@ -11,7 +11,8 @@ use crate::harness::home::Home;
 use crate::harness::http::{Ask, Http, Reply};
 use crate::harness::program::Start;
 
-pub(super) const PASSWORD: &str = "correct-horse-battery";
+const PASSWORD: &str = "correct-horse-battery";
+pub(super) const MAYOR: &str = "mayor";
 const SCOPES: [&str; 5] =
     ["wallet:read", "wallet:deposit", "wallet:withdraw", "wallet:transfer", "wallet:hold"];
 
@@ -38,7 +39,7 @@ impl Town {
         let node = start.listen;
         let mut line = Http::to(node);
         make_admin(start);
-        let admin = log_in(&mut line, "mayor").await;
+        let admin = log_in(&mut line, MAYOR).await;
         let service = make_service(&mut line, &admin).await;
         let mut town = Self { node, people: Vec::new(), admin, service, begun: 0 };
         for n in 0..people {
@@ -72,7 +73,7 @@ fn make_admin(start: &Start) {
     let home = Home::new("mayor");
     let file = home.path().join("password");
     std::fs::write(&file, PASSWORD).unwrap();
-    let flags = ["admin", "create", "--username", "mayor", "--email", "mayor@example.com", "--password-file"];
+    let flags = ["admin", "create", "--username", MAYOR, "--email", "mayor@example.com", "--password-file"];
     let mut command = start.command(&flags);
     let made: Output = command.arg(&file).stdin(Stdio::null()).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -88,7 +89,7 @@ async fn make_service(line: &mut Http, admin: &str) -> String {
     done(line, &made, 201).await.text("/key").to_owned()
 }
 
-async fn log_in(line: &mut Http, name: &str) -> String {
+pub(super) async fn log_in(line: &mut Http, name: &str) -> String {
     let ask = Ask::post("/auth/login", json!({ "username": name, "password": PASSWORD }));
     done(line, &ask, 200).await.text("/access_token").to_owned()
 }

@@ -206,11 +206,11 @@ impl Wish {
             }
             Self::Amend { coin, minor, .. } => json!({ "amount": coin.written(*minor) }),
             Self::Extend { ttl, .. } => json!({ "ttl_seconds": ttl }),
-            // A long run outlives what counts as a recent sign-in.
-            Self::Freeze { .. } | Self::Unfreeze { .. } => {
-                json!({ "current_password": super::town::PASSWORD })
-            }
-            Self::Release { .. } | Self::Reverse { .. } | Self::Close { .. } => json!({}),
+            Self::Release { .. }
+            | Self::Reverse { .. }
+            | Self::Freeze { .. }
+            | Self::Unfreeze { .. }
+            | Self::Close { .. } => json!({}),
         }
     }
 }
