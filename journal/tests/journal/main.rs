@@ -5,6 +5,7 @@
 mod append;
 mod helpers;
 mod own_events;
+mod past;
 mod postgres_es;
 mod relay;
 mod subscription;
