@@ -239,8 +239,9 @@ impl Client {
         let owner = known.owner(wallet).map_or(Who::Service, Who::Owner);
         let who = if self.dice.one_in(3) { owner } else { Who::Service };
         let minor = self.minor(coin);
+        let most = known.available(wallet).filter(|_| self.dice.one_in(3)).unwrap_or(minor);
         let hold = known.any_hold(&mut self.dice);
-        let placing = Wish::Hold { wallet, coin, minor, ttl: self.ttl() };
+        let placing = Wish::Hold { wallet, coin, minor: most, ttl: self.ttl() };
         let about_hold = |wish: &dyn Fn(super::wish::Entry) -> Wish| match hold {
             Some(hold) => (wish(hold), Who::Service),
             None => (placing.clone(), Who::Service),
@@ -249,8 +250,8 @@ impl Client {
         let part = self.minor(hold_coin);
         match self.dice.below(if in_batch { 84 } else { 100 }) {
             0..14 => (Wish::Deposit { wallet, coin, minor }, who),
-            14..22 => (Wish::Withdraw { wallet, coin: self.mostly(coin), minor }, who),
-            22..38 => (self.transfer(known, wallet, coin, minor), who),
+            14..22 => (Wish::Withdraw { wallet, coin: self.mostly(coin), minor: most }, who),
+            22..38 => (self.transfer(known, wallet, coin, most), who),
             38..54 => (placing.clone(), who),
             54..66 => {
                 let minor = if self.dice.one_in(3) { None } else { Some(part) };
@@ -281,7 +282,10 @@ impl Client {
                 let user = self.desk.town.people[owner].user;
                 (Wish::Open { user, coin: *self.dice.pick(&COINS), id: None }, Who::Owner(owner))
             }
-            _ => (Wish::Close { wallet }, owner),
+            _ => {
+                let wallet = known.any_empty(&mut self.dice).unwrap_or(wallet);
+                (Wish::Close { wallet }, known.owner(wallet).map_or(owner, Who::Owner))
+            }
         }
     }
 

@@ -19,8 +19,6 @@ use serde_json::Value;
 
 /// All invariants of the books are looked at after so many answers.
 const STEPS_BETWEEN_AUDITS: usize = 1_000;
-/// Where the paper and the service differ once, whatever follows differs, too.
-const COMPLAINTS_MAX: usize = 20;
 
 /// Why a request was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,16 +119,16 @@ fn repeats_are_the_same(case: &Case) -> Vec<String> {
     complaints
 }
 
-struct Replay<'a> {
-    case: &'a Case,
+pub(super) struct Replay<'a> {
+    pub(super) case: &'a Case,
     /// The event that is yet to be accounted for.
     next: usize,
     ledger: Ledger,
     /// Who was first with a capture's id.
-    captured: HashMap<(Entry, &'a str), &'a Heard>,
+    pub(super) captured: HashMap<(Entry, &'a str), &'a Heard>,
     /// Keys whose command was decided.
-    done: HashSet<&'a str>,
-    verdict: Verdict,
+    pub(super) done: HashSet<&'a str>,
+    pub(super) verdict: Verdict,
 }
 
 impl<'a> Replay<'a> {
@@ -256,6 +254,11 @@ impl<'a> Replay<'a> {
                 return Ok(());
             }
             told.push(no);
+            let no = self.verdict.paper.decide_knowing(&heard.asked, now, heard.since).err();
+            if no.is_some_and(|no| answers::refusal_is(&no, heard)) {
+                self.verdict.unsure += 1;
+                return Ok(());
+            }
         }
         if self.was_so_lately(heard) {
             self.verdict.unsure += 1;
@@ -282,8 +285,8 @@ impl<'a> Replay<'a> {
         Ok(moments)
     }
 
-    /// Names, and whether a hold has ended, are looked up right before a command is decided: what was so when it was sent
-    /// may be said of it.
+    /// Names, whether a hold has ended, and whether something was undone, are looked up right before a command is decided:
+    /// what was so when it was sent may be said of it.
     fn was_so_lately(&self, heard: &Heard) -> bool {
         let paper = &self.verdict.paper;
         let has_changed = |step: &Step| match &step.wish {
@@ -302,101 +305,8 @@ impl<'a> Replay<'a> {
         codes.contains(&heard.code()) && heard.asked.steps().iter().any(has_changed)
     }
 
-    /// What has no place in the order: repeats of a capture under another key, and what was sent away at the door.
-    fn undecided(&mut self) {
-        let mut complaints = Vec::new();
-        let case = self.case;
-        for heard in &case.heard {
-            if complaints.len() >= COMPLAINTS_MAX {
-                break;
-            }
-            // A key under which nothing but a known capture was asked for stands for nothing.
-            if heard.probe == Probe::OtherBody && self.done.contains(heard.key.as_str()) {
-                self.count(heard.code());
-                if heard.code() != "idempotency_key_reused" {
-                    complaints.push(format!("a used key was good for another request: {}", heard.body));
-                }
-            } else if heard.position.is_none() {
-                self.count(heard.code());
-                if !self.is_at_the_door(heard) {
-                    complaints.push(format!("{:?} was sent away with {}", heard.asked, heard.body));
-                }
-            } else if heard.replayed && !self.is_known(heard) {
-                complaints.push(format!("{:?} is no repeat: {}", heard.asked, heard.body));
-            }
-        }
-        self.verdict.complaints = complaints;
-    }
-
-    fn first_with(&self, step: &Step) -> Option<&'a Heard> {
-        let Wish::Capture { hold, capture_id, .. } = &step.wish else { return None };
-        self.captured.get(&(*hold, capture_id.as_str())).copied()
-    }
-
-    /// A repeat is one of its key, or of its capture: then it says what the first one was told.
-    fn is_known(&self, heard: &Heard) -> bool {
-        match heard.asked.steps() {
-            [step] if matches!(step.wish, Wish::Capture { .. }) && heard.is_accepted() => {
-                let then = self.first_with(step).and_then(|first| told_of(first, step));
-                then.is_some_and(|then| ["hold", "wallet"].iter().all(|name| then[name] == heard.body[name]))
-            }
-            // Each key has its answer once, and `repeats_are_the_same`.
-            _ => self.done.contains(heard.key.as_str()),
-        }
-    }
-
-    fn is_at_the_door(&self, heard: &Heard) -> bool {
-        let paper = &self.verdict.paper;
-        let any = |is_so: &dyn Fn(&Step) -> bool| heard.asked.steps().iter().any(is_so);
-        match heard.code() {
-            "capture_id_reused" => {
-                let is_batch = matches!(heard.asked, Asked::Batch(_));
-                any(&|step| {
-                    let first = self.first_with(step);
-                    first.is_some_and(|first| is_batch || told_of(first, step).is_none())
-                })
-            }
-            // Two captures of one name in a batch.
-            "validation_failed" => {
-                let steps = heard.asked.steps();
-                any(&|step| steps.iter().filter(|other| has_same_name(other, step)).count() > 1)
-            }
-            "hold_not_found" => any(&|step| {
-                let hold = step.wish.hold();
-                hold.is_some_and(|hold| !matches!(paper.line(hold), Some(Line::Hold { .. })))
-            }),
-            "wallet_not_found" => {
-                any(&|step| step.wish.wallet().is_some_and(|wallet| paper.sheet(wallet).is_none()))
-            }
-            "transaction_not_found" => any(
-                &|step| matches!(&step.wish, Wish::Reverse { transaction } if paper.line(*transaction).is_none()),
-            ),
-            _ => false,
-        }
-    }
-
-    fn count(&mut self, what: &str) {
+    pub(super) fn count(&mut self, what: &str) {
         *self.verdict.tally.entry(what.to_owned()).or_default() += 1;
-    }
-}
-
-/// What somebody was told of a capture, if it was exactly this one.
-fn told_of<'a>(heard: &'a Heard, step: &Step) -> Option<&'a Value> {
-    match &heard.asked {
-        Asked::One(one) => (one.wish == step.wish).then_some(&heard.body),
-        Asked::Batch(steps) => {
-            let index = steps.iter().position(|one| one.wish == step.wish)?;
-            heard.body["results"].get(index)
-        }
-    }
-}
-
-fn has_same_name(one: &Step, two: &Step) -> bool {
-    match (&one.wish, &two.wish) {
-        (Wish::Capture { hold, capture_id, .. }, Wish::Capture { hold: other, capture_id: other_id, .. }) => {
-            (hold, capture_id) == (other, other_id)
-        }
-        _ => false,
     }
 }
 

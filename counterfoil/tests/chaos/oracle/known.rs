@@ -10,8 +10,8 @@ use super::town::Town;
 use super::wish::{Entry, Step, Wish};
 use crate::harness::Dice;
 
-/// Few, so that many clients mean the same one.
-const REMEMBERED: usize = 40;
+/// Few, so that many clients mean the same one; and so many that some leases are over.
+const REMEMBERED: usize = 120;
 
 #[derive(Debug, Default)]
 pub(crate) struct Known {
@@ -20,6 +20,8 @@ pub(crate) struct Known {
     /// What is in a wallet, and which of the people it belongs to.
     facts: HashMap<Uuid, (Coin, usize)>,
     versions: HashMap<Entry, i64>,
+    /// What was available in a wallet, and all that was in it.
+    balances: HashMap<Uuid, (i128, i128)>,
     holds: VecDeque<Entry>,
     transactions: VecDeque<Entry>,
     captures: VecDeque<Step>,
@@ -57,6 +59,18 @@ impl Known {
         *dice.pick(&self.wallets)
     }
 
+    /// What was free when somebody last heard of it.
+    pub(crate) fn available(&self, wallet: Uuid) -> Option<i128> {
+        self.balances.get(&wallet).map(|(available, _)| *available).filter(|available| *available > 0)
+    }
+
+    /// One that may be closed, if there is any.
+    pub(crate) fn any_empty(&self, dice: &mut Dice) -> Option<Uuid> {
+        let is_empty = |wallet: &&Uuid| self.balances.get(wallet).is_none_or(|(_, posted)| *posted == 0);
+        let empty: Vec<Uuid> = self.wallets.iter().filter(is_empty).copied().collect();
+        if empty.is_empty() { None } else { Some(*dice.pick(&empty)) }
+    }
+
     pub(crate) fn any_hold(&self, dice: &mut Dice) -> Option<Entry> {
         any(&self.holds, dice).copied()
     }
@@ -87,6 +101,10 @@ impl Known {
                 (body[name]["id"].as_str().and_then(|id| id.parse().ok()), body[name]["version"].as_i64())
             {
                 self.versions.insert(Entry { wallet, sequence: 0 }, version);
+                let amount = |member: &str| self.coin(wallet).read(body[name][member].as_str()?);
+                if let (Some(available), Some(posted)) = (amount("available"), amount("posted")) {
+                    self.balances.insert(wallet, (available, posted));
+                }
             }
         }
         if let Some(hold) = body["hold"]["id"].as_str().and_then(|id| id.parse::<Entry>().ok()) {

@@ -5,7 +5,9 @@
 
 mod answers;
 mod clients;
+mod door;
 mod forged;
+mod holds;
 mod judge;
 mod known;
 mod ledger;
@@ -14,6 +16,7 @@ mod paper;
 mod races;
 mod readings;
 mod rules;
+mod teller;
 mod town;
 mod wish;
 

@@ -2,7 +2,7 @@
 //!
 //! Written from what is promised outside; nothing here comes from the domain. `rules` says what may be done.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
@@ -110,7 +110,8 @@ pub(crate) struct Draft {
 pub(crate) struct Paper {
     pub(super) sheets: HashMap<Uuid, Sheet>,
     pub(super) lines: HashMap<Entry, Line>,
-    pub(super) reversed: HashSet<Entry>,
+    /// What was undone, and at which position.
+    pub(super) reversed: HashMap<Entry, i64>,
     /// Who is called what.
     pub(super) names: HashMap<String, Uuid>,
     /// The wallet somebody has in a currency, and when it last became another or none.
@@ -243,6 +244,6 @@ impl Paper {
         for (hold, status, captured) in draft.ended {
             self.lines.insert(hold, Line::Hold { captured, ended: Some((status, position)) });
         }
-        self.reversed.extend(draft.reversed);
+        self.reversed.extend(draft.reversed.into_iter().map(|undone| (undone, position)));
     }
 }

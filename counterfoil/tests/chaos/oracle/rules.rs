@@ -8,10 +8,8 @@ use super::money::Coin;
 use super::paper::{Draft, Effect, Hold, HoldStatus, Line, Micros, Paper, Sheet, Status};
 use super::wish::{Asked, Entry, Step, To, Wish};
 
-const SECOND: Micros = 1_000_000;
 /// The largest balance has twenty-eight digits.
 const MOST: i128 = 10_i128.pow(28) - 1;
-const HOLDS_MAX: usize = 2_000;
 
 /// Why not: a code of the problems' table, and the facts that have to be told with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,27 +18,32 @@ pub(crate) struct No {
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 
-type Told<T = ()> = Result<T, No>;
+pub(super) type Told<T = ()> = Result<T, No>;
 
-fn no<T>(code: &'static str) -> Told<T> {
+pub(super) fn no<T>(code: &'static str) -> Told<T> {
     Err(No { code, facts: Vec::new() })
 }
 
 impl No {
-    fn with(mut self, name: &'static str, fact: &impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &'static str, fact: &impl ToString) -> Self {
         self.facts.push((name, fact.to_string()));
         self
     }
 }
 
-fn saying(code: &'static str) -> No {
+pub(super) fn saying(code: &'static str) -> No {
     No { code, facts: Vec::new() }
 }
 
 impl Paper {
     /// What a command comes to at a moment, on everything that was applied so far.
     pub(crate) fn decide(&self, asked: &Asked, now: Micros) -> Told<Draft> {
-        let mut desk = Desk { paper: self, now, draft: Draft::default() };
+        self.decide_knowing(asked, now, i64::MAX)
+    }
+
+    /// The same by somebody who has not heard of what was undone after a position.
+    pub(crate) fn decide_knowing(&self, asked: &Asked, now: Micros, until: i64) -> Told<Draft> {
+        let mut desk = Desk { paper: self, now, until, draft: Draft::default() };
         for (index, step) in asked.steps().iter().enumerate() {
             let told = desk.step(step);
             told.map_err(|no| if matches!(asked, Asked::Batch(_)) { no.with("index", &index) } else { no })?;
@@ -51,19 +54,20 @@ impl Paper {
 }
 
 /// Where one command is worked out, on copies of the pages it needs.
-struct Desk<'a> {
-    paper: &'a Paper,
-    now: Micros,
-    draft: Draft,
+pub(super) struct Desk<'a> {
+    pub(super) paper: &'a Paper,
+    pub(super) now: Micros,
+    until: i64,
+    pub(super) draft: Draft,
 }
 
 /// What an effect is about beside its balances.
 #[derive(Default)]
-struct About {
-    minor: Option<i128>,
-    hold: Option<(i64, Hold)>,
-    counterparty: Option<Uuid>,
-    undone: Option<Entry>,
+pub(super) struct About {
+    pub(super) minor: Option<i128>,
+    pub(super) hold: Option<(i64, Hold)>,
+    pub(super) counterparty: Option<Uuid>,
+    pub(super) undone: Option<Entry>,
 }
 
 impl Desk<'_> {
@@ -119,7 +123,7 @@ impl Desk<'_> {
         self.paper.of_owner.get(&(owner, coin))?.0
     }
 
-    fn sheet(&mut self, wallet: Uuid) -> Told<&mut Sheet> {
+    pub(super) fn sheet(&mut self, wallet: Uuid) -> Told<&mut Sheet> {
         if !self.draft.sheets.contains_key(&wallet) {
             let Some(sheet) = self.paper.sheet(wallet) else { return no("wallet_not_found") };
             self.draft.sheets.insert(wallet, sheet.clone());
@@ -128,7 +132,7 @@ impl Desk<'_> {
     }
 
     /// Writes the event down on a page that has changed. Returns its entry.
-    fn happened(&mut self, wallet: Uuid, kind: &'static str, about: About) -> Told<Entry> {
+    pub(super) fn happened(&mut self, wallet: Uuid, kind: &'static str, about: About) -> Told<Entry> {
         let sheet = self.sheet(wallet)?;
         sheet.sequence += 1;
         let (sequence, after) = (sheet.sequence, sheet.balance());
@@ -192,7 +196,7 @@ impl Desk<'_> {
     }
 
     /// Money that is to leave, or to be kept back: it has to be there, and free.
-    fn may_spend(&mut self, wallet: Uuid, minor: i128) -> Told<&mut Sheet> {
+    pub(super) fn may_spend(&mut self, wallet: Uuid, minor: i128) -> Told<&mut Sheet> {
         let sheet = self.is_active(wallet)?;
         let available = sheet.available();
         if minor > available {
@@ -256,115 +260,6 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn hold(&mut self, wallet: Uuid, minor: i128, ttl: i64) -> Told {
-        let ends = self.now + ttl * SECOND;
-        let sheet = self.may_spend(wallet, minor)?;
-        if sheet.holds.len() >= HOLDS_MAX {
-            return no("too_many_holds");
-        }
-        let version = sheet.sequence + 1;
-        let status = HoldStatus::Active;
-        let hold = Hold { total: minor, captured: 0, released: 0, left: minor, status, ends, version };
-        sheet.holds.insert(version, hold.clone());
-        let about = About { minor: Some(minor), hold: Some((version, hold)), ..About::default() };
-        let entry = self.happened(wallet, "HoldPlaced", about)?;
-        self.draft.lines.push((entry, Line::Hold { captured: 0, ended: None }));
-        Ok(())
-    }
-
-    /// Out of its page, to be changed and put back.
-    fn living(&mut self, id: Entry) -> Told<Hold> {
-        let now = self.now;
-        let is_hold = matches!(self.paper.line(id), Some(Line::Hold { .. }));
-        let sheet = self.sheet(id.wallet)?;
-        match sheet.holds.get(&id.sequence) {
-            Some(hold) if now < hold.ends => Ok(hold.clone()),
-            Some(_) => Err(saying("hold_expired").with("hold_id", &id)),
-            None if is_hold => Err(saying("hold_ended").with("hold_id", &id)),
-            None => no("hold_not_found"),
-        }
-    }
-
-    /// Puts a hold back: among the active ones, or among those that are over.
-    fn put(&mut self, id: Entry, mut hold: Hold, kind: &'static str, minor: i128) -> Told {
-        let sheet = self.sheet(id.wallet)?;
-        hold.version = sheet.sequence + 1;
-        if hold.status == HoldStatus::Active {
-            sheet.holds.insert(id.sequence, hold.clone());
-        } else {
-            sheet.holds.remove(&id.sequence);
-            self.draft.ended.push((id, hold.status, hold.captured));
-        }
-        let about = About { minor: Some(minor), hold: Some((id.sequence, hold)), ..About::default() };
-        self.happened(id.wallet, kind, about)?;
-        Ok(())
-    }
-
-    fn capture(&mut self, id: Entry, minor: Option<i128>, is_final: bool) -> Told {
-        // Whatever became of the hold.
-        if self.sheet(id.wallet)?.status == Status::Frozen {
-            return no("wallet_frozen");
-        }
-        let mut hold = self.living(id)?;
-        let sheet = self.sheet(id.wallet)?;
-        let taken = minor.unwrap_or(hold.left);
-        if taken > hold.left {
-            let (remaining, requested) = (sheet.coin.written(hold.left), sheet.coin.written(taken));
-            return Err(saying("capture_too_large")
-                .with("remaining", &remaining)
-                .with("requested", &requested));
-        }
-        sheet.posted -= taken;
-        hold.captured += taken;
-        hold.left -= taken;
-        if is_final {
-            hold.released += hold.left;
-            hold.left = 0;
-        }
-        if hold.left == 0 {
-            hold.status = HoldStatus::Captured;
-        }
-        self.put(id, hold, "HoldCaptured", taken)
-    }
-
-    fn release(&mut self, id: Entry) -> Told {
-        let mut hold = self.living(id)?;
-        let rest = hold.left;
-        hold.released += rest;
-        hold.left = 0;
-        hold.status = HoldStatus::Released;
-        self.put(id, hold, "HoldReleased", rest)
-    }
-
-    fn amend(&mut self, id: Entry, total: i128) -> Told {
-        let mut hold = self.living(id)?;
-        let coin = self.sheet(id.wallet)?.coin;
-        if total < hold.captured {
-            let (captured, requested) = (coin.written(hold.captured), coin.written(total));
-            return Err(saying("amend_below_captured")
-                .with("captured", &captured)
-                .with("requested", &requested));
-        }
-        let more = total - hold.total;
-        if more > 0 {
-            self.may_spend(id.wallet, more)?;
-        }
-        hold.left += more;
-        hold.total = total;
-        if hold.left == 0 {
-            hold.status = HoldStatus::Captured;
-        }
-        self.put(id, hold, "HoldAmended", total)
-    }
-
-    /// Never shortens the lease.
-    fn extend(&mut self, id: Entry, ttl: i64) -> Told {
-        let mut hold = self.living(id)?;
-        hold.ends = hold.ends.max(self.now + ttl * SECOND);
-        let total = hold.total;
-        self.put(id, hold, "HoldExtended", total)
-    }
-
     fn reverse(&mut self, undone: Entry) -> Told {
         // Both halves of a transfer are one; it is written under the one that sent.
         let (claim, legs) = match self.paper.line(undone) {
@@ -379,7 +274,8 @@ impl Desk<'_> {
             }
             None | Some(Line::Reversal | Line::Hold { .. }) => return no("not_reversible"),
         };
-        if self.paper.reversed.contains(&claim) || self.draft.reversed.contains(&claim) {
+        let is_reversed = self.paper.reversed.get(&claim).is_some_and(|at| *at <= self.until);
+        if is_reversed || self.draft.reversed.contains(&claim) {
             return no("already_reversed");
         }
         self.draft.reversed.push(claim);
