@@ -20,7 +20,7 @@ impl ReadModels {
             let sql = "select c.position as checkpoint, c.failure, \
                               (select count(*) from \
                                   (select from wallets w join transactions t using (wallet_id) \
-                                    where w.user_id = $1 limit $2) t) as transactions \
+                                    where w.user_id = $1 and t.type <> 'capture' limit $2) t) as transactions \
                          from projection_checkpoints c where c.name = 'transactions'";
             let query = sqlx::query(sql).bind(user.0).bind(TRANSACTIONS_COUNTED_MAX);
             let row = query.fetch_one(self.pool()).await?;

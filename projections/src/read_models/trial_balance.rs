@@ -2,9 +2,9 @@
 //!
 //! The two sides are found independently. What wallets hold is the balance that stands in the last event of each; what the
 //! world gave is the sum of all amounts that were ever posted, leg by leg. An error on either side leaves a difference. Both
-//! are summed up in one statement, at one position: the lower one of the two models, or an earlier one that was asked for.
+//! are summed up in one snapshot, at one position: the lower one of the two models, or an earlier one that was asked for.
 
-use super::value::read;
+use super::value::column;
 use super::{At, QueryError, ReadModels, position_of};
 use domain::Currency;
 use sqlx::Row;
@@ -24,40 +24,57 @@ pub struct CurrencyBalance {
     pub is_balanced: bool,
 }
 
-/// A wallet that has changed since then is entered by halving, as it was.
-const STATEMENT: &str = "with bounds as ( \
-         select least(w.position, t.position, coalesce($1, t.position)) as position, w.failure as wallets_failure, \
-                t.failure \
-           from projection_checkpoints w, projection_checkpoints t \
-          where w.name = 'wallets' and t.name = 'transactions'), \
-     world as ( \
-         select p.currency, sum(p.amount) as amount from bounds b cross join lateral postings(b.position) p \
-          where p.account = 'world:' || p.currency group by p.currency), \
-     held as ( \
-         select w.currency, sum(case when w.position <= b.position then w.posted else coalesce(earlier.posted, 0) end) as amount \
-           from bounds b cross join wallets w \
-           left join lateral ( \
-                select t.posted_after as posted from transactions t \
-                 where w.position > b.position and t.wallet_id = w.wallet_id \
-                   and t.sequence <= last_sequence_at('wallet', w.wallet_id::text, b.position) \
-                 order by t.sequence desc limit 1) earlier on true \
-          group by w.currency), \
-     balance as ( \
-         select currency, coalesce(held.amount, 0) as wallets, coalesce(world.amount, 0) as world \
-           from held full join world using (currency)) \
-     select b.position as checkpoint, b.failure, b.wallets_failure, l.currency, l.wallets::text as wallets, \
-            l.world::text as world, (l.wallets + l.world)::text as difference, l.wallets + l.world = 0 as is_balanced \
-       from bounds b left join balance l on true order by l.currency";
+/// As it was, each wallet that has changed since is entered by halving. Beyond so many it costs less to go through all
+/// transactions once more.
+const HALVED_MAX: i64 = 1_000;
 
-fn read_row(row: &PgRow) -> Result<Option<CurrencyBalance>, sqlx::Error> {
-    let Some(currency) = row.try_get::<Option<&str>, _>("currency")? else { return Ok(None) };
-    Ok(Some(CurrencyBalance {
-        currency: read(currency)?,
+/// What each wallet `w` held that has changed since, if there are few of them.
+const FEW_EARLIER: &str = "left join lateral ( \
+         select t.posted_after as posted from transactions t \
+          where w.position > b.position and t.wallet_id = w.wallet_id \
+            and t.sequence <= last_sequence_at('wallet', w.wallet_id::text, b.position) \
+          order by t.sequence desc limit 1) earlier on true";
+
+/// The same, if there are many.
+const MANY_EARLIER: &str = "left join ( \
+         select t.wallet_id, t.posted_after as posted \
+           from (select t.wallet_id, max(t.sequence) as sequence from bounds b join transactions t on t.position <= b.position \
+                  group by t.wallet_id) last \
+           join transactions t using (wallet_id, sequence)) earlier on earlier.wallet_id = w.wallet_id";
+
+fn statement(earlier: &str) -> String {
+    format!(
+        "with bounds as (select $1::bigint as position), \
+              world as ( \
+                  select p.currency, sum(p.amount) as amount from bounds b cross join lateral postings(b.position) p \
+                   where p.account = 'world:' || p.currency group by p.currency), \
+              held as ( \
+                  select w.currency, \
+                         sum(case when w.position <= b.position then w.posted else coalesce(earlier.posted, 0) end) as amount \
+                    from bounds b cross join wallets w {earlier} group by w.currency) \
+         select currency, coalesce(held.amount, 0)::text as wallets, coalesce(world.amount, 0)::text as world, \
+                (coalesce(held.amount, 0) + coalesce(world.amount, 0))::text as difference, \
+                coalesce(held.amount, 0) + coalesce(world.amount, 0) = 0 as is_balanced \
+           from held full join world using (currency) order by currency"
+    )
+}
+
+/// The position that both models have reached, or the earlier one that is asked for; and how many wallets have changed
+/// since, if they are few.
+const BOUNDS: &str = "select t.position as checkpoint, t.failure, w.failure as wallets_failure, b.position, \
+            (select count(*) from (select from wallets where position > b.position limit $2) c) as changed \
+       from projection_checkpoints w, projection_checkpoints t, \
+            lateral (select least(w.position, t.position, coalesce($1, t.position)) as position) b \
+      where w.name = 'wallets' and t.name = 'transactions'";
+
+fn read_row(row: &PgRow) -> Result<CurrencyBalance, sqlx::Error> {
+    Ok(CurrencyBalance {
+        currency: column(row, "currency")?,
         wallets: row.try_get("wallets")?,
         world: row.try_get("world")?,
         difference: row.try_get("difference")?,
         is_balanced: row.try_get("is_balanced")?,
-    }))
+    })
 }
 
 impl ReadModels {
@@ -73,13 +90,15 @@ impl ReadModels {
         self.at_least(WALLETS, min, || self.checkpoint_of(WALLETS)).await?;
         self.at_least(TRANSACTIONS, min, || self.checkpoint_of(TRANSACTIONS)).await?;
         let mut snapshot = self.snapshot().await?;
-        let rows = sqlx::query(STATEMENT).bind(as_of).fetch_all(&mut *snapshot).await?;
-        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        if let Some(reason) = first.try_get("wallets_failure")? {
+        let bounds = sqlx::query(BOUNDS).bind(as_of).bind(HALVED_MAX + 1).fetch_one(&mut *snapshot).await?;
+        if let Some(reason) = bounds.try_get("wallets_failure")? {
             return Err(QueryError::ProjectionFailed { name: WALLETS, reason });
         }
-        let position = position_of(first, TRANSACTIONS)?;
-        let value = rows.iter().filter_map(|row| read_row(row).transpose()).collect::<Result<_, _>>()?;
+        position_of(&bounds, TRANSACTIONS)?;
+        let (position, changed): (i64, i64) = (bounds.try_get("position")?, bounds.try_get("changed")?);
+        let sql = statement(if changed > HALVED_MAX { MANY_EARLIER } else { FEW_EARLIER });
+        let rows = sqlx::query(&sql).bind(position).fetch_all(&mut *snapshot).await?;
+        let value = rows.iter().map(read_row).collect::<Result<_, _>>()?;
         Ok(At { position, value })
     }
 

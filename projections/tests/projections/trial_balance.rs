@@ -49,9 +49,23 @@ async fn with_history() -> (World, Scribe, WalletId) {
     (world, scribe, ada)
 }
 
+/// Wallets with nothing in them that changed at the end.
+async fn with_many_more(world: &World, position: i64) {
+    let sql = "insert into wallets (wallet_id, user_id, currency, posted, held, available, status, version, position) \
+               select gen_random_uuid(), gen_random_uuid(), 'USD', 0, 0, 0, 'active', 1, $1 from generate_series(1, 1200)";
+    sqlx::query(sql).bind(position).execute(world.journal.pool()).await.unwrap();
+}
+
 #[tokio::test]
 async fn it_is_zero_at_every_position() {
     let (world, scribe, _) = with_history().await;
+    assert_zero_at_every_position(&world, &scribe).await;
+    // More than are looked up one by one.
+    with_many_more(&world, scribe.position()).await;
+    assert_zero_at_every_position(&world, &scribe).await;
+}
+
+async fn assert_zero_at_every_position(world: &World, scribe: &Scribe) {
     let mut held = Vec::new();
     for position in 0..=scribe.position() {
         let balance = world.read_models.trial_balance(Some(position), None).await.unwrap();
