@@ -22,8 +22,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{Executor, PgPool, PgTransaction, Row};
 
 /// Whoever asks is answered within thirty seconds or not at all, so a statement may take a good part of that.
-const SNAPSHOT: &str =
-    "set transaction isolation level repeatable read, read only; set local statement_timeout = '20s'";
+/// Many rows make few: there is nothing that is worth compiling.
+const SNAPSHOT: &str = "set transaction isolation level repeatable read, read only; \
+     set local statement_timeout = '20s'; set local jit = off";
 
 /// An answer, and the position it stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]

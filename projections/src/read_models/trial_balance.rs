@@ -31,27 +31,27 @@ const HALVED_MAX: i64 = 1_000;
 /// What each wallet `w` held that has changed since, if there are few of them.
 const FEW_EARLIER: &str = "left join lateral ( \
          select t.posted_after as posted from transactions t \
-          where w.position > b.position and t.wallet_id = w.wallet_id \
-            and t.sequence <= last_sequence_at('wallet', w.wallet_id::text, b.position) \
+          where w.position > $1 and t.wallet_id = w.wallet_id \
+            and t.sequence <= last_sequence_at('wallet', w.wallet_id::text, $1) \
           order by t.sequence desc limit 1) earlier on true";
 
 /// The same, if there are many.
 const MANY_EARLIER: &str = "left join ( \
          select t.wallet_id, t.posted_after as posted \
-           from (select t.wallet_id, max(t.sequence) as sequence from bounds b join transactions t on t.position <= b.position \
-                  group by t.wallet_id) last \
+           from (select wallet_id, max(sequence) as sequence from transactions where position <= $1 \
+                  group by wallet_id) last \
            join transactions t using (wallet_id, sequence)) earlier on earlier.wallet_id = w.wallet_id";
 
+/// The world's leg of each posting is the other side of the wallet's, so it is not put together row by row.
 fn statement(earlier: &str) -> String {
     format!(
-        "with bounds as (select $1::bigint as position), \
-              world as ( \
-                  select p.currency, sum(p.amount) as amount from bounds b cross join lateral postings(b.position) p \
-                   where p.account = 'world:' || p.currency group by p.currency), \
+        "with world as ( \
+                  select currency, sum(case when is_credit then -amount else amount end) as amount from transactions \
+                   where is_credit is not null and position <= $1 group by currency), \
               held as ( \
                   select w.currency, \
-                         sum(case when w.position <= b.position then w.posted else coalesce(earlier.posted, 0) end) as amount \
-                    from bounds b cross join wallets w {earlier} group by w.currency) \
+                         sum(case when w.position <= $1 then w.posted else coalesce(earlier.posted, 0) end) as amount \
+                    from wallets w {earlier} group by w.currency) \
          select currency, coalesce(held.amount, 0)::text as wallets, coalesce(world.amount, 0)::text as world, \
                 (coalesce(held.amount, 0) + coalesce(world.amount, 0))::text as difference, \
                 coalesce(held.amount, 0) + coalesce(world.amount, 0) = 0 as is_balanced \

@@ -72,6 +72,10 @@ async fn assert_zero_at_every_position(world: &World, scribe: &Scribe) {
         assert_eq!(balance.position, position);
         let usd = balance.value.iter().find(|line| line.currency.code() == "USD").unwrap();
         assert!(usd.is_balanced, "at {position}: {usd:?}");
+        let legs =
+            "select coalesce(sum(amount), 0) = $1::numeric from postings($2) where account = 'world:USD'";
+        let legs = sqlx::query_scalar::<_, bool>(legs).bind(&usd.world).bind(position);
+        assert!(legs.fetch_one(world.journal.pool()).await.unwrap(), "at {position}: {}", usd.world);
         held.push(usd.wallets.clone());
     }
     // Deposit, two wallets opened, transfer out and in, withdrawal, hold, capture of a part, deposit.
