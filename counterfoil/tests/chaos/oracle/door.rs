@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 
-use super::judge::{Heard, Probe, Replay};
+use super::judge::{COMPLAINTS_MAX, Heard, Probe, Replay};
 use super::paper::Line;
 use super::wish::{Asked, Step, Wish};
-
-/// More complaints tell no more.
-const COMPLAINTS_MAX: usize = 20;
 
 impl<'a> Replay<'a> {
     /// What has no place in the order: repeats of a capture under another key, and what was sent away at the door.
@@ -33,7 +30,7 @@ impl<'a> Replay<'a> {
                 complaints.push(format!("{:?} is no repeat: {}", heard.asked, heard.body));
             }
         }
-        self.verdict.complaints = complaints;
+        self.verdict.complaints.extend(complaints);
     }
 
     fn first_with(&self, step: &Step) -> Option<&'a Heard> {

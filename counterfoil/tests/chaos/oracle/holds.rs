@@ -32,6 +32,9 @@ impl Desk<'_> {
         let now = self.now;
         let is_hold = matches!(self.paper.line(id), Some(Line::Hold { .. }));
         let sheet = self.sheet(id.wallet)?;
+        if sheet.status == Status::Closed {
+            return no("wallet_closed");
+        }
         match sheet.holds.get(&id.sequence) {
             Some(hold) if now < hold.ends => Ok(hold.clone()),
             Some(_) => Err(saying("hold_expired").with("hold_id", &id)),

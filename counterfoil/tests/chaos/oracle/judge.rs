@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::answers;
 use super::ledger::Ledger;
 use super::money::Coin;
-use super::paper::{Draft, Line, Micros, Paper};
+use super::paper::{Draft, Micros, Paper};
 use super::rules::No;
 use super::wish::{Asked, Entry, Step, To, Wish};
 use crate::harness::evidence::Event;
@@ -27,6 +27,9 @@ pub(crate) enum Probe {
     /// Another request under a key that was used.
     OtherBody,
 }
+
+/// More complaints tell no more.
+pub(super) const COMPLAINTS_MAX: usize = 20;
 
 /// One final answer.
 #[derive(Clone, Debug)]
@@ -249,23 +252,20 @@ impl<'a> Replay<'a> {
         let moments = self.moments(position, heard)?;
         let mut told: Vec<Option<No>> = Vec::new();
         for now in moments {
-            let no = self.verdict.paper.decide(&heard.asked, now).err();
-            if no.as_ref().is_some_and(|no| answers::refusal_is(no, heard)) {
-                return Ok(());
+            for until in self.looked_up(heard) {
+                let no = self.verdict.paper.decide_knowing(&heard.asked, now, until).err();
+                if no.as_ref().is_some_and(|no| answers::refusal_is(no, heard)) {
+                    self.verdict.unsure += usize::from(until < i64::MAX);
+                    return Ok(());
+                }
+                told.push(no);
             }
-            told.push(no);
-            let no = self.verdict.paper.decide_knowing(&heard.asked, now, heard.since).err();
-            if no.is_some_and(|no| answers::refusal_is(&no, heard)) {
-                self.verdict.unsure += 1;
-                return Ok(());
-            }
-        }
-        if self.was_so_lately(heard) {
-            self.verdict.unsure += 1;
-            return Ok(());
         }
         let (asked, body) = (&heard.asked, &heard.body);
-        Err(format!("at {position}: {asked:?} was refused with {body}, on paper {told:?}"))
+        let complaint = format!("at {position}: {asked:?} was refused with {body}, on paper {told:?}");
+        // It has changed nothing: the others can still be judged.
+        self.verdict.complaints.push(complaint);
+        if self.verdict.complaints.len() < COMPLAINTS_MAX { Ok(()) } else { Err("and so on".to_owned()) }
     }
 
     /// When it may have been decided: after the event it names, before the next one and before it was heard. Leases that
@@ -285,24 +285,28 @@ impl<'a> Replay<'a> {
         Ok(moments)
     }
 
-    /// Names, whether a hold has ended, and whether something was undone, are looked up right before a command is decided:
-    /// what was so when it was sent may be said of it.
-    fn was_so_lately(&self, heard: &Heard) -> bool {
+    /// Names, whether a hold has ended, and whether something was undone, are looked up after a command was sent and before
+    /// it is decided. What changed in between may be known or not: the positions up to which it may be.
+    fn looked_up(&self, heard: &Heard) -> Vec<i64> {
         let paper = &self.verdict.paper;
-        let has_changed = |step: &Step| match &step.wish {
-            Wish::Reverse { transaction } => {
-                let line = paper.line(*transaction);
-                matches!(line, Some(Line::Hold { ended: Some((_, at)), .. }) if *at > heard.since)
-            }
-            Wish::Transfer { to: To::Name(name), coin, .. } => {
-                let owner = paper.user_called(name);
-                owner.is_some_and(|owner| paper.settled_since(owner, *coin) > heard.since)
-            }
-            Wish::Open { user, coin, .. } => paper.settled_since(*user, *coin) > heard.since,
-            _ => false,
-        };
-        let codes = ["not_reversible", "recipient_not_found", "wallet_exists"];
-        codes.contains(&heard.code()) && heard.asked.steps().iter().any(has_changed)
+        let mut looked_up = vec![i64::MAX];
+        for step in heard.asked.steps() {
+            let named = match &step.wish {
+                Wish::Transfer { to: To::Name(name), coin, .. } => {
+                    paper.user_called(name).map(|user| (user, *coin))
+                }
+                Wish::Open { user, coin, .. } => Some((*user, *coin)),
+                Wish::Reverse { .. } => {
+                    looked_up.push(heard.since);
+                    None
+                }
+                _ => None,
+            };
+            let changes = named.into_iter().flat_map(|named| paper.changes_of(named));
+            let later = changes.filter(|at| *at > heard.since);
+            looked_up.extend(later.flat_map(|at| [at - 1, at]));
+        }
+        looked_up
     }
 
     pub(super) fn count(&mut self, what: &str) {

@@ -52,6 +52,9 @@ pub(crate) struct Sheet {
     pub(crate) holds: BTreeMap<i64, Hold>,
 }
 
+/// From a position on, somebody has this wallet or none.
+type Change = (i64, Option<Uuid>);
+
 /// What an entry was, for who wants to undo it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
@@ -114,8 +117,8 @@ pub(crate) struct Paper {
     pub(super) reversed: HashMap<Entry, i64>,
     /// Who is called what.
     pub(super) names: HashMap<String, Uuid>,
-    /// The wallet somebody has in a currency, and when it last became another or none.
-    pub(super) of_owner: HashMap<(Uuid, Coin), (Option<Uuid>, i64)>,
+    /// The wallet somebody has in a currency, from which position on: the newest comes last.
+    pub(super) of_owner: HashMap<(Uuid, Coin), Vec<Change>>,
 }
 
 impl Status {
@@ -170,7 +173,7 @@ impl Paper {
         let holds = BTreeMap::new();
         let sheet = Sheet { id, owner, coin, posted: 0, status: Status::Active, sequence: 1, holds };
         self.sheets.insert(id, sheet);
-        self.of_owner.insert((owner, coin), (Some(id), position));
+        self.of_owner.entry((owner, coin)).or_default().push((position, Some(id)));
     }
 
     pub(crate) fn sheet(&self, wallet: Uuid) -> Option<&Sheet> {
@@ -190,9 +193,15 @@ impl Paper {
         self.lines.get(&entry)
     }
 
-    /// Since when somebody's wallet in a currency is the one it is.
-    pub(crate) fn settled_since(&self, owner: Uuid, coin: Coin) -> i64 {
-        self.of_owner.get(&(owner, coin)).map_or(0, |(_, position)| *position)
+    /// Somebody's wallet in a currency, as it was at a position.
+    pub(crate) fn wallet_of(&self, named: (Uuid, Coin), at: i64) -> Option<Uuid> {
+        let changes = self.of_owner.get(&named)?;
+        changes.iter().rev().find(|(since, _)| *since <= at)?.1
+    }
+
+    /// Where somebody's wallet in a currency became another or none.
+    pub(crate) fn changes_of(&self, named: (Uuid, Coin)) -> impl Iterator<Item = i64> {
+        self.of_owner.get(&named).into_iter().flatten().map(|(position, _)| *position)
     }
 
     pub(crate) fn user_called(&self, name: &str) -> Option<Uuid> {
@@ -232,11 +241,11 @@ impl Paper {
         for (id, sheet) in draft.sheets {
             let named = (sheet.owner, sheet.coin);
             let is_open = sheet.status != Status::Closed;
-            let known = self.of_owner.get(&named).and_then(|(wallet, _)| *wallet);
+            let known = self.wallet_of(named, i64::MAX);
             if is_open && known.is_none() {
-                self.of_owner.insert(named, (Some(id), position));
+                self.of_owner.entry(named).or_default().push((position, Some(id)));
             } else if !is_open && known == Some(id) {
-                self.of_owner.insert(named, (None, position));
+                self.of_owner.entry(named).or_default().push((position, None));
             }
             self.sheets.insert(id, sheet);
         }

@@ -41,7 +41,7 @@ impl Paper {
         self.decide_knowing(asked, now, i64::MAX)
     }
 
-    /// The same by somebody who has not heard of what was undone after a position.
+    /// The same by somebody who has looked up names, endings and what was undone at an earlier position.
     pub(crate) fn decide_knowing(&self, asked: &Asked, now: Micros, until: i64) -> Told<Draft> {
         let mut desk = Desk { paper: self, now, until, draft: Draft::default() };
         for (index, step) in asked.steps().iter().enumerate() {
@@ -107,11 +107,10 @@ impl Desk<'_> {
             }
             Wish::Reverse { transaction } => match self.paper.line(*transaction) {
                 None => no("transaction_not_found"),
-                Some(
-                    Line::Moved { .. }
-                    | Line::Half { .. }
-                    | Line::Hold { ended: Some((HoldStatus::Captured, _)), .. },
-                ) => Ok(()),
+                Some(Line::Moved { .. } | Line::Half { .. }) => Ok(()),
+                Some(Line::Hold { ended: Some((HoldStatus::Captured, at)), .. }) if *at <= self.until => {
+                    Ok(())
+                }
                 Some(Line::Reversal | Line::Hold { .. }) => no("not_reversible"),
             },
             _ => Ok(()),
@@ -120,7 +119,7 @@ impl Desk<'_> {
 
     fn called(&self, name: &str, coin: Coin) -> Option<Uuid> {
         let owner = self.paper.user_called(name)?;
-        self.paper.of_owner.get(&(owner, coin))?.0
+        self.paper.wallet_of((owner, coin), self.until)
     }
 
     pub(super) fn sheet(&mut self, wallet: Uuid) -> Told<&mut Sheet> {
@@ -162,7 +161,7 @@ impl Desk<'_> {
     }
 
     fn open(&mut self, user: Uuid, coin: Coin, id: Option<Uuid>) -> Told {
-        if self.paper.of_owner.get(&(user, coin)).is_some_and(|(wallet, _)| wallet.is_some()) {
+        if self.paper.wallet_of((user, coin), self.until).is_some() {
             return no("wallet_exists");
         }
         let id = id.unwrap_or_default();
