@@ -6,7 +6,7 @@
 
 use super::value::column;
 use super::{At, QueryError, ReadModels, position_of};
-use domain::Currency;
+use domain::{Currency, Money};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -68,13 +68,20 @@ const BOUNDS: &str = "select t.position as checkpoint, t.failure, w.failure as w
       where w.name = 'wallets' and t.name = 'transactions'";
 
 fn read_row(row: &PgRow) -> Result<CurrencyBalance, sqlx::Error> {
+    let currency = column(row, "currency")?;
     Ok(CurrencyBalance {
-        currency: column(row, "currency")?,
-        wallets: row.try_get("wallets")?,
-        world: row.try_get("world")?,
-        difference: row.try_get("difference")?,
+        currency,
+        wallets: sum(row, "wallets", currency)?,
+        world: sum(row, "world", currency)?,
+        difference: sum(row, "difference", currency)?,
         is_balanced: row.try_get("is_balanced")?,
     })
+}
+
+/// The sum of nothing does not know how many decimals its currency has.
+fn sum(row: &PgRow, name: &str, currency: Currency) -> Result<String, sqlx::Error> {
+    let sum: String = row.try_get(name)?;
+    Ok(if sum == "0" { Money::zero(currency).to_string() } else { sum })
 }
 
 impl ReadModels {
