@@ -70,7 +70,7 @@ fn moment(text: &str) -> Option<Micros> {
     Micros::try_from(moment.unix_timestamp_nanos() / 1_000).ok()
 }
 
-fn wallet_is(after: &Balance, said: &Value) -> Agrees {
+pub(super) fn wallet_is(after: &Balance, said: &Value) -> Agrees {
     let written = |minor| after.coin.written(minor);
     same("posted", &said["posted"], &written(after.posted))?;
     same("held", &said["held"], &written(after.held))?;

@@ -69,10 +69,14 @@ impl Desk {
         self.turned_away.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn admin(&self) -> String {
+        self.admin.lock().unwrap().clone()
+    }
+
     fn token(&self, who: Who) -> String {
         match who {
             Who::Service => self.town.service.clone(),
-            Who::Admin => self.admin.lock().unwrap().clone(),
+            Who::Admin => self.admin(),
             Who::Owner(index) => self.town.people[index].token.clone(),
         }
     }

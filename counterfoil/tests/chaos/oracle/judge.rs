@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::answers;
 use super::ledger::Ledger;
 use super::money::Coin;
-use super::paper::{Draft, Micros, Paper};
+use super::paper::{Draft, Micros, Paper, Sheet};
+use super::past::History;
 use super::rules::No;
 use super::wish::{Asked, Entry, Step, To, Wish};
 use crate::harness::evidence::Event;
@@ -66,6 +67,8 @@ pub(crate) struct Verdict {
     /// Answers that rest on what was looked up a moment before they were decided, and changed in between.
     pub(crate) unsure: usize,
     pub(crate) paper: Paper,
+    /// Every wallet after every event of it.
+    pub(super) history: History,
 }
 
 impl Heard {
@@ -199,6 +202,7 @@ impl<'a> Replay<'a> {
 
     fn take(&mut self, heard: &'a Heard, draft: Draft, events: &[Event]) -> Result<(), String> {
         for (effect, event) in draft.effects.iter().zip(events) {
+            self.verdict.history.push((event.position, effect.after));
             answers::event_is(effect, event)?;
             self.ledger.post(event)?;
         }
@@ -228,6 +232,8 @@ impl<'a> Replay<'a> {
                 ("wallet", "WalletOpened") if event.position <= case.begun => {
                     let coin = Coin::called(event.text("currency")).ok_or("an unknown currency")?;
                     paper.opened(event.aggregate, event.owner, coin, event.position);
+                    let opened = paper.sheet(event.aggregate).map(Sheet::balance);
+                    self.verdict.history.extend(opened.map(|balance| (event.position, balance)));
                 }
                 ("wallet", "HoldExpired") => {
                     let hold = event.data["hold"]["id"].as_str().unwrap_or_default();
@@ -236,6 +242,7 @@ impl<'a> Replay<'a> {
                     let effect =
                         effect.map_err(|why| format!("{hold} expired at {}: {why}", event.position))?;
                     answers::event_is(&effect, event)?;
+                    self.verdict.history.push((event.position, effect.after));
                     self.count("HoldExpired");
                 }
                 _ => return Ok(()),

@@ -11,8 +11,10 @@ mod holds;
 mod judge;
 mod known;
 mod ledger;
+mod lists;
 mod money;
 mod paper;
+mod past;
 mod races;
 mod readings;
 mod rules;
@@ -33,6 +35,8 @@ use town::Town;
 const CLIENTS: usize = 20;
 const PEOPLE: usize = 6;
 const COMMANDS: (usize, usize) = (2_000, 100_000);
+/// So many moments of the past are looked at.
+const LOOKS: (usize, usize) = (15, 200);
 /// What happens in any long run, or it was none: each kind of step, and each reason to decline one.
 const MUST_HAPPEN: [&str; 32] = [
     "open",
@@ -103,6 +107,9 @@ async fn hold_against_paper(scale: &Scale, house: &Embedded, desk: &Desk) -> Has
     let mut complaints = verdict.complaints;
     if complaints.is_empty() {
         complaints = readings::check(&verdict.paper, &house.database_url()).await;
+        let looks = scale.rounds(LOOKS.0, LOOKS.1);
+        complaints.extend(lists::check(desk, &verdict.paper).await);
+        complaints.extend(past::check(desk, &verdict.history, &mut scale.dice(), looks).await);
     }
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
     verdict.tally

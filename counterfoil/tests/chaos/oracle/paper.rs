@@ -189,6 +189,12 @@ impl Paper {
         self.lines.values().filter(|line| matches!(line, Line::Hold { .. })).count()
     }
 
+    /// By their sequence.
+    pub(crate) fn lines_of(&self, wallet: Uuid) -> impl Iterator<Item = (i64, &Line)> {
+        let own = self.lines.iter().filter(move |(entry, _)| entry.wallet == wallet);
+        own.map(|(entry, line)| (entry.sequence, line))
+    }
+
     pub(crate) fn line(&self, entry: Entry) -> Option<&Line> {
         self.lines.get(&entry)
     }

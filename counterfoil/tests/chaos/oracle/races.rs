@@ -21,7 +21,7 @@ const HOLDS_IN_BATCH: usize = 50;
 const TRANSFERS: (usize, usize) = (60, 1_000);
 const TTL: i64 = 2;
 /// Nobody asks for a hold before its moment, which is about when its lease is over.
-const BEFORE_THE_END_MS: u64 = 300;
+const BEFORE_THE_END_MS: u64 = 1_000;
 const AFTER_THE_END_MS: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,7 @@ async fn place(client: &mut Client, wallet: Uuid, count: usize) -> (Vec<Entry>, 
 async fn end_all(mut client: Client, mut holds: Vec<(OffsetDateTime, Entry)>) {
     shuffle(&mut holds, &mut client.dice);
     // All go about it in nearly the same order.
-    holds.sort_by_key(|(moment, _)| moment.unix_timestamp_nanos() / 50_000_000);
+    holds.sort_by_key(|(moment, _)| moment.unix_timestamp_nanos() / 200_000_000);
     for (moment, hold) in holds {
         let wait = (moment - OffsetDateTime::now_utc()).max(time::Duration::ZERO);
         sleep(wait.unsigned_abs()).await;
