@@ -10,7 +10,7 @@ use crate::problem::{Code, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use commands::Authority;
-use domain::{Scope, Scopes, UserId};
+use domain::{Scope, UserId};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -105,11 +105,10 @@ impl<R: Rule> Allowed<R> {
                         return Err(problem.fact("required", scope.as_str()));
                     }
                     Keys::WithOneOf(scopes) if !scopes.iter().any(|scope| key.scopes.contains(*scope)) => {
-                        let scopes: Scopes = scopes.iter().copied().collect();
-                        return Err(Problem::new(
-                            Code::InsufficientScope,
-                            format!("it takes one of {scopes}"),
-                        ));
+                        let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+                        let detail = format!("it takes one of {}", names.join(", "));
+                        let problem = Problem::new(Code::InsufficientScope, detail);
+                        return Err(problem.fact("required_one_of", names));
                     }
                     Keys::Any | Keys::With(_) | Keys::WithOneOf(_) => {}
                 }
