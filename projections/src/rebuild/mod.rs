@@ -169,6 +169,8 @@ impl<'a> Rebuild<'a> {
         }
         let checkpoint = self.finish().await?;
         self.progress.done(checkpoint.position);
+        // The next one need not wait until the server has noticed that this connection ended.
+        unlock(&mut self.conn, self.projection).await?;
         Ok(Rebuilt {
             name: self.projection.name(),
             generation: checkpoint.generation,
