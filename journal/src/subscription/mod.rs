@@ -233,10 +233,14 @@ impl<S: Subscriber> Subscription<S> {
         };
         let read = self.passed.position().unwrap_or(after);
         let mut events = self.source.read_after(read, self.batch).await?;
+        if let Some(last) = self.passed.take_if_told_elsewhere(self.source.turns()) {
+            // What passed came from elsewhere and was not checked: it is, by being recorded, before anything goes on top.
+            return self.act(after, &[last], Outcome::Handled(1)).await;
+        }
         let outcome = if events.is_empty() { Outcome::UpToDate } else { Outcome::Handled(events.len()) };
         if !events.iter().any(|event| self.subscriber.wants(event)) {
             if let Some(last) = events.pop() {
-                self.passed.add(last);
+                self.passed.add(last, self.source.turns());
             }
             let asked = self.checkpoints.is_asked(self.subscriber.name(), after);
             let Some(last) = self.passed.take_if_due(asked) else {

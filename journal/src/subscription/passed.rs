@@ -13,11 +13,13 @@ pub(super) struct Passed {
     keep: Duration,
     /// The last of them, and when the position is to be recorded.
     last: Option<(Arc<Recorded>, Instant)>,
+    /// From where: see `Source::turns`.
+    turns: u64,
 }
 
 impl Passed {
     pub(super) fn kept_for(keep: Duration) -> Self {
-        Self { keep, last: None }
+        Self { keep, last: None, turns: 0 }
     }
 
     /// How far they reach.
@@ -25,7 +27,8 @@ impl Passed {
         self.last.as_ref().map(|(last, _)| last.position)
     }
 
-    pub(super) fn add(&mut self, last: Arc<Recorded>) {
+    pub(super) fn add(&mut self, last: Arc<Recorded>, turns: u64) {
+        self.turns = turns;
         let due = self.last.take().map_or_else(|| Instant::now() + self.keep, |(_, due)| due);
         self.last = Some((last, due));
     }
@@ -33,6 +36,11 @@ impl Passed {
     /// The last one, if its position is to be recorded now.
     pub(super) fn take_if_due(&mut self, asked: bool) -> Option<Arc<Recorded>> {
         self.last.take_if(|(_, due)| asked || Instant::now() >= *due).map(|(last, _)| last)
+    }
+
+    /// The last one, if what comes now comes from elsewhere.
+    pub(super) fn take_if_told_elsewhere(&mut self, turns: u64) -> Option<Arc<Recorded>> {
+        self.last.take_if(|_| self.turns != turns).map(|(last, _)| last)
     }
 
     pub(super) fn forget(&mut self) {
@@ -60,10 +68,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_record_stands_for_all_that_passed_meanwhile() {
         let mut passed = Passed::kept_for(Duration::from_millis(100));
-        passed.add(event(1));
+        passed.add(event(1), 1);
         assert!(passed.take_if_due(false).is_none());
         tokio::time::advance(Duration::from_millis(60)).await;
-        passed.add(event(2));
+        passed.add(event(2), 1);
         assert!(passed.take_if_due(false).is_none());
         assert_eq!(passed.position(), Some(2));
         passed.until_due(std::future::pending()).await;
@@ -74,10 +82,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_asks_need_not_wait() {
         let mut passed = Passed::kept_for(Duration::from_secs(100));
-        passed.add(event(1));
+        passed.add(event(1), 1);
         let before = Instant::now();
         passed.until_due(std::future::ready(())).await;
         assert_eq!(Instant::now(), before);
         assert!(passed.take_if_due(true).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_passed_is_recorded_before_anything_from_elsewhere() {
+        let mut passed = Passed::kept_for(Duration::from_secs(100));
+        passed.add(event(1), 7);
+        assert!(passed.take_if_told_elsewhere(7).is_none());
+        assert_eq!(passed.take_if_told_elsewhere(8).unwrap().position, 1);
+        assert!(passed.take_if_told_elsewhere(8).is_none());
     }
 }

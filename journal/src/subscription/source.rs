@@ -24,15 +24,36 @@ pub(super) struct Source {
     nats: Option<Nats>,
     follower: Option<Follower>,
     stream_again_at: Instant,
+    origin: Origin,
+    /// Rises whenever what is read comes from somewhere else than before.
+    turns: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Memory,
+    Stream,
+    Journal,
 }
 
 impl Source {
     pub(super) fn new(journal: Journal, tail: Tail, nats: Option<Nats>) -> Self {
-        Self { journal, tail, nats, follower: None, stream_again_at: Instant::now() }
+        let (follower, stream_again_at) = (None, Instant::now());
+        Self { journal, tail, nats, follower, stream_again_at, origin: Origin::Memory, turns: 0 }
     }
 
     pub(super) fn head(&self) -> i64 {
         self.tail.head()
+    }
+
+    /// The same number after two reads: they came from the same place, and tell one story.
+    pub(super) fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    fn comes_from(&mut self, origin: Origin) {
+        self.turns += u64::from(self.origin != origin);
+        self.origin = origin;
     }
 
     /// Asks the journal how far it reaches.
@@ -60,12 +81,18 @@ impl Source {
     ) -> Result<Vec<Arc<Recorded>>, SubscriptionError> {
         if let TailRead::Events(events) = self.tail.read_after(after, limit) {
             self.follower = None;
+            self.comes_from(Origin::Memory);
             return Ok(events);
         }
         let events = self.read_stream(after, limit).await?;
-        if !events.is_empty() || self.tail.head() <= after {
+        if !events.is_empty() {
+            self.comes_from(Origin::Stream);
             return Ok(events);
         }
+        if self.tail.head() <= after {
+            return Ok(events);
+        }
+        self.comes_from(Origin::Journal);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let events = self.journal.read_after(after, limit).await?;
         if events.is_empty() {
@@ -110,7 +137,10 @@ impl Source {
             return false;
         }
         match tokio::time::timeout(SILENCE_MAX, Follower::open(nats, after)).await {
-            Ok(Ok(follower)) => self.follower = Some(follower),
+            Ok(Ok(follower)) => {
+                self.turns += 1;
+                self.follower = Some(follower);
+            }
             Ok(Err(error)) => self.give_up_on_stream(&error),
             Err(_) => self.give_up_on_stream(&"it does not answer"),
         }
