@@ -10,7 +10,7 @@ use domain::AggregateKind;
 use domain::user::User;
 use journal::{Journal, JournalError, Recorded, record_of};
 use sqlx::Row;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -27,9 +27,8 @@ pub(crate) async fn look_up(
     journal: &Journal,
     submissions: Vec<Submission>,
 ) -> Result<Vec<(Submission, Option<Outcome>)>, (JournalError, Vec<Submission>)> {
-    let keys: Vec<Uuid> = submissions.iter().flat_map(Submission::keys).collect();
-    let mut known = match find(journal, &keys).await {
-        Ok(known) => known,
+    let (mut known, captured) = match found(journal, &submissions).await {
+        Ok(found) => found,
         Err(error) => return Err((error, submissions)),
     };
     let mut answered = Vec::with_capacity(submissions.len());
@@ -39,13 +38,41 @@ pub(crate) async fn look_up(
         let outcome = if let Some((known, key)) = envelope.key.as_ref().and_then(&mut take) {
             Some(render(journal, known, Some(key), user_of(envelope)).await)
         } else if let Some((known, alias)) = envelope.aliases.iter().find_map(take) {
-            Some(captured_before(journal, known, alias, &envelope.command).await)
+            Some(captured_before(journal, known, alias).await)
+        } else if envelope.aliases.iter().any(|alias| captured.contains(&alias.key)) {
+            Some(Err(Failure::CaptureIdReused))
         } else {
             None
         };
         answered.push((submission, outcome));
     }
     Ok(answered)
+}
+
+/// What is known of their keys, and which captures in batches have been made before. A batch's answer is not rendered from
+/// another command's events, so those are not even read.
+async fn found(
+    journal: &Journal,
+    submissions: &[Submission],
+) -> Result<(HashMap<Uuid, Known>, HashSet<Uuid>), JournalError> {
+    let is_batch = |submission: &&Submission| matches!(submission.envelope.command, Command::Batch(_));
+    let aliases = |of: Vec<&Submission>| -> Vec<Uuid> {
+        of.into_iter().flat_map(|submission| &submission.envelope.aliases).map(|alias| alias.key).collect()
+    };
+    let (batches, single): (Vec<&Submission>, Vec<&Submission>) = submissions.iter().partition(is_batch);
+    let mut keys: Vec<Uuid> =
+        submissions.iter().filter_map(|of| of.envelope.key).map(|key| key.key).collect();
+    keys.extend(aliases(single));
+    let known = find(journal, &keys).await?;
+    let in_batches = aliases(batches);
+    if in_batches.is_empty() {
+        return Ok((known, HashSet::new()));
+    }
+    let captured: Vec<Uuid> = sqlx::query_scalar("select key from commands where key = any($1)")
+        .bind(in_batches)
+        .fetch_all(journal.pool())
+        .await?;
+    Ok((known, captured.into_iter().collect()))
 }
 
 async fn find(journal: &Journal, keys: &[Uuid]) -> Result<HashMap<Uuid, Known>, JournalError> {
@@ -92,8 +119,8 @@ pub(crate) async fn answer(
 }
 
 /// A capture under an id that was used: the same one is answered as it was, whatever key it comes with now.
-async fn captured_before(journal: &Journal, known: Known, alias: RequestKey, command: &Command) -> Outcome {
-    if alias.fingerprint != known.fingerprint || matches!(command, Command::Batch(_)) {
+async fn captured_before(journal: &Journal, known: Known, alias: RequestKey) -> Outcome {
+    if alias.fingerprint != known.fingerprint {
         return Err(Failure::CaptureIdReused);
     }
     render(journal, known, Some(alias), None).await

@@ -31,7 +31,7 @@ pub enum Act {
         holder: Uuid,
         legs: Vec<(WalletId, Reversal)>,
     },
-    /// What was found out beforehand, from what never changes, to be impossible.
+    /// What was found out to be impossible when it was prepared. It stands as of then.
     Decline(Box<crate::Refusal>),
 }
 
@@ -63,7 +63,8 @@ impl Step {
         match &self.act {
             Act::Ask(command) => command.name(),
             Act::Transfer { .. } => "transfer",
-            Act::Reverse { .. } | Act::Decline(_) => "reverse",
+            Act::Reverse { .. } => "reverse",
+            Act::Decline(_) => "impossible",
         }
     }
 }

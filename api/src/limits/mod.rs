@@ -28,6 +28,8 @@ const fn a_minute(name: &'static str, count: u32) -> Quota {
 
 /// Each is a password's hash: ten are a person who mistypes, or several behind one address.
 const LOGIN: Quota = a_minute("login", 10);
+/// So is each of these, where a key is known: of their own, so that a reset that is tried again leaves the sign-in be.
+const RESET: Quota = a_minute("reset", 10);
 /// Each is an account.
 const REGISTER: Quota = a_minute("register", 5);
 /// Each is a mail to somebody who may not have asked for it.
@@ -78,6 +80,7 @@ pub(crate) struct Client {
 pub(crate) struct Limits {
     whom: RateLimit,
     login: Limiter<IpAddr>,
+    reset: Limiter<IpAddr>,
     register: Limiter<IpAddr>,
     mail: Limiter<IpAddr>,
     refresh: Limiter<IpAddr>,
@@ -105,6 +108,7 @@ impl Limits {
         Self {
             whom,
             login: Limiter::new(LOGIN),
+            reset: Limiter::new(RESET),
             register: Limiter::new(REGISTER),
             mail: Limiter::new(MAIL),
             refresh: Limiter::new(REFRESH),
@@ -137,6 +141,7 @@ impl Limits {
         if method == Method::POST {
             match path {
                 "/auth/login" => return Some(&self.login),
+                "/auth/password/reset" => return Some(&self.reset),
                 "/auth/register" => return Some(&self.register),
                 "/auth/password/forgot" | "/auth/email/resend" => return Some(&self.mail),
                 "/auth/refresh" => return Some(&self.refresh),

@@ -267,3 +267,21 @@ async fn the_longest_batch_there_can_be_is_taken() {
     let huge = json!({ "commands": [], "padding": "x".repeat(256 * 1024) });
     house.command(&ada.token, "/batches", &huge).send().await.problem(413, "body_too_large");
 }
+
+#[tokio::test]
+async fn a_capture_of_a_batch_is_told_to_its_own_wallets_owner_and_no_other() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let shop = house.service_key(&admin, &["wallet:hold"]).await;
+    let (ada, eve) = (funded(&house, "10").await, funded(&house, "20").await);
+    // Both wallets hold something at the same place of their histories.
+    let hold = |person: &Person| json!({ "type": "hold", "wallet_id": person.wallet, "amount": "3", "ttl_seconds": 60 });
+    let capture = |person: &Person| json!({ "type": "capture", "hold_id": format!("{}.3", person.wallet), "capture_id": "fill-1" });
+    let commands = [hold(&ada), hold(&eve), capture(&ada), capture(&eve)];
+    house.command(&shop, "/batches", &json!({ "commands": commands })).send().await.expect(201);
+    let path = format!("/holds/{}.3/capture", eve.wallet);
+    let again = house.command(&eve.token, &path, &json!({ "capture_id": "fill-1" })).send().await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.json()["wallet"]["id"], json!(eve.wallet));
+    assert_eq!(again.json()["wallet"]["posted"], "17.00");
+}

@@ -6,13 +6,12 @@
 mod wallets;
 
 use crate::envelope::{Beside, NewClaim, NewSecret, Register, SecretKind, UserChange};
-use crate::sequencer::{Aggregates, Cached, Entry};
+use crate::sequencer::{Aggregates, Cached, Changed, Entry};
 use crate::{Command, Envelope, Refusal};
 use domain::user::{User, UserCommand};
-use domain::wallet::{Wallet, WalletCommand, WalletRefusal};
+use domain::wallet::{Wallet, WalletCommand};
 use domain::{AggregateKind, AggregateRef, Event, Timestamp};
 use journal::{ClaimRow, DroppedSecret, ReleasedClaims, SecretRow};
-use std::borrow::Cow;
 use uuid::Uuid;
 
 /// A claim by kind and digest.
@@ -23,6 +22,7 @@ pub(crate) struct Draft<'a> {
     now: Timestamp,
     is_claimed: &'a dyn Fn(Claim, Uuid) -> bool,
     drafted: Drafted,
+    changed: Changed,
 }
 
 /// What a command would do.
@@ -42,7 +42,7 @@ impl<'a> Draft<'a> {
         now: Timestamp,
         is_claimed: &'a dyn Fn(Claim, Uuid) -> bool,
     ) -> Self {
-        Self { aggregates, now, is_claimed, drafted: Drafted::default() }
+        Self { aggregates, now, is_claimed, drafted: Drafted::default(), changed: Changed::default() }
     }
 
     pub(crate) fn into_drafted(self) -> Drafted {
@@ -102,13 +102,8 @@ impl<'a> Draft<'a> {
         if self.drafted.events.is_empty() {
             return Ok(());
         }
-        for wallet_id in &change.closes {
-            self.close(*wallet_id).map_err(|refusal| match refusal {
-                Refusal::Wallet(WalletRefusal::NotEmpty { .. }) => {
-                    Refusal::WalletNotEmpty { wallet_id: *wallet_id }
-                }
-                other => other,
-            })?;
+        if change.beside.erase {
+            self.close_all_of(change)?;
         }
         let Beside { claims, secrets, dropped, erase, .. } = &change.beside;
         for claim in claims {
@@ -166,22 +161,31 @@ impl<'a> Draft<'a> {
         Refusal: From<A::Refusal>,
     {
         let aggregate = AggregateRef { kind: A::KIND, id };
-        let decided = self.newest::<A>(id).decide(command)?;
+        let decided = match self.newest::<A>(id) {
+            Some(newest) => newest.decide(command)?,
+            None => A::default().decide(command)?,
+        };
         self.drafted.events.extend(decided.into_iter().map(|event| (aggregate, event.into())));
         Ok(())
     }
 
-    /// An aggregate as this command has left it so far.
-    fn newest<A: Cached>(&self, id: Uuid) -> Cow<'_, A> {
+    /// An aggregate as this command has left it so far. One that it has not touched is not copied, and no event is folded
+    /// twice, however many steps a batch has.
+    fn newest<A: Cached>(&mut self, id: Uuid) -> Option<&A> {
         let aggregate = AggregateRef { kind: A::KIND, id };
         let cached = A::cache(self.aggregates).peek(id).map(Entry::state);
-        let mut newest = cached.map_or_else(|| Cow::Owned(A::default()), Cow::Borrowed);
-        for (_, event) in self.drafted.events.iter().filter(|(of, _)| *of == aggregate) {
-            if let Some(event) = A::own(event) {
-                newest.to_mut().evolve(event);
+        if !self.drafted.events.iter().any(|(of, _)| *of == aggregate) {
+            return cached;
+        }
+        let changed = A::changed(&mut self.changed);
+        let (state, seen) = changed.entry(id).or_insert_with(|| (cached.cloned().unwrap_or_default(), 0));
+        for (of, event) in self.drafted.events.iter().skip(*seen) {
+            if let Some(event) = A::own(event).filter(|_| *of == aggregate) {
+                state.evolve(event);
             }
         }
-        newest
+        *seen = self.drafted.events.len();
+        Some(state)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Deciding what wallets are asked for.
 
 use super::{Draft, same_version};
-use crate::envelope::OpenWallet;
+use crate::envelope::{OpenWallet, UserChange};
 use crate::step::{Act, Bounds, Step};
 use crate::{Authority, ClaimKind, Refusal};
-use domain::wallet::{Account, Movement, Transfer, Wallet, WalletCommand, WalletRefusal};
+use domain::wallet::{Account, Movement, Transfer, Wallet, WalletCommand, WalletRefusal, WalletStatus};
 use domain::{Event, WalletId};
 use journal::ReleasedClaims;
 use uuid::Uuid;
@@ -55,7 +55,10 @@ impl Draft<'_> {
                     self.wallet(wallet_id.0, WalletCommand::Reverse(reversal.clone()))?;
                 }
             }
-            Act::Decline(refusal) => return Err((**refusal).clone()),
+            Act::Decline(refusal) => {
+                self.same_wallet_version(*wallet_id, bounds.expected_version)?;
+                return Err((**refusal).clone());
+            }
         }
         self.within(*wallet_id, bounds)
     }
@@ -70,6 +73,24 @@ impl Draft<'_> {
             Refusal::Wallet(WalletRefusal::NotFound | WalletRefusal::Closed) => Refusal::RecipientNotFound,
             other => other,
         })
+    }
+
+    /// Those that were known when the command was prepared, and those that were opened since, which are in memory yet.
+    pub(super) fn close_all_of(&mut self, change: &UserChange) -> Result<(), Refusal> {
+        let is_open = |wallet: &Wallet| {
+            let account = wallet.account().filter(|account| account.user_id == change.user_id);
+            account.is_some_and(|account| account.status != WalletStatus::Closed)
+        };
+        let mut wallets: Vec<WalletId> =
+            self.aggregates.wallets.ids_where(is_open).into_iter().map(WalletId).collect();
+        wallets.retain(|opened| !change.closes.contains(opened));
+        for wallet_id in change.closes.iter().copied().chain(wallets) {
+            self.close(wallet_id).map_err(|refusal| match refusal {
+                Refusal::Wallet(WalletRefusal::NotEmpty { .. }) => Refusal::WalletNotEmpty { wallet_id },
+                other => other,
+            })?;
+        }
+        Ok(())
     }
 
     /// Whoever it belongs to may then open another one in that currency.
@@ -100,12 +121,12 @@ impl Draft<'_> {
     }
 
     /// One that has ended says so itself, whatever version it was.
-    fn same_hold_version(&self, id: WalletId, hold: i64, expected: Option<i64>) -> Result<(), Refusal> {
+    fn same_hold_version(&mut self, id: WalletId, hold: i64, expected: Option<i64>) -> Result<(), Refusal> {
         if expected.is_none() {
             return Ok(());
         }
-        let wallet = self.newest::<Wallet>(id.0);
-        match wallet.account().and_then(|account| account.hold(hold)) {
+        let account = self.newest::<Wallet>(id.0).and_then(Wallet::account);
+        match account.and_then(|account| account.hold(hold)) {
             Some(hold) => same_version(expected, hold.version),
             None => Ok(()),
         }

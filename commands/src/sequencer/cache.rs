@@ -9,6 +9,7 @@ use domain::wallet::Wallet;
 use domain::{AggregateKind, AggregateRef, Decide, Event};
 use journal::{JournalError, Loaded, Snapshot};
 use lru::LruCache;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A state at a sequence.
@@ -50,6 +51,11 @@ impl<A: Decide> Cache<A> {
 
     pub(crate) fn peek(&self, id: Uuid) -> Option<&Entry<A>> {
         self.entries.peek(&id)
+    }
+
+    /// All that are here, which takes a look at each.
+    pub(crate) fn ids_where(&self, mut is_one: impl FnMut(&A) -> bool) -> Vec<Uuid> {
+        self.entries.iter().filter(|(_, entry)| is_one(entry.state())).map(|(id, _)| *id).collect()
     }
 
     /// Moves it to the end of the queue for eviction; false if it is not here.
@@ -135,6 +141,14 @@ impl<A: Decide> Cache<A> {
 pub(crate) trait Cached: Decide<Event: Into<Event>> {
     fn cache(aggregates: &Aggregates) -> &Cache<Self>;
     fn own(event: &Event) -> Option<&Self::Event>;
+    fn changed(changed: &mut Changed) -> &mut HashMap<Uuid, (Self, usize)>;
+}
+
+/// Aggregates as one command has left them so far, each with how many of its events were looked at.
+#[derive(Default)]
+pub(crate) struct Changed {
+    users: HashMap<Uuid, (User, usize)>,
+    wallets: HashMap<Uuid, (Wallet, usize)>,
 }
 
 impl Cached for User {
@@ -145,6 +159,10 @@ impl Cached for User {
     fn own(event: &Event) -> Option<&Self::Event> {
         if let Event::User(event) = event { Some(event) } else { None }
     }
+
+    fn changed(changed: &mut Changed) -> &mut HashMap<Uuid, (Self, usize)> {
+        &mut changed.users
+    }
 }
 
 impl Cached for Wallet {
@@ -154,6 +172,10 @@ impl Cached for Wallet {
 
     fn own(event: &Event) -> Option<&Self::Event> {
         if let Event::Wallet(event) = event { Some(event) } else { None }
+    }
+
+    fn changed(changed: &mut Changed) -> &mut HashMap<Uuid, (Self, usize)> {
+        &mut changed.wallets
     }
 }
 

@@ -23,6 +23,6 @@ mod snapshots;
 mod submission;
 mod writer;
 
-pub(crate) use cache::{Aggregates, Cached, Entry};
+pub(crate) use cache::{Aggregates, Cached, Changed, Entry};
 pub(crate) use submission::Submission;
 pub use writer::{MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState, always};

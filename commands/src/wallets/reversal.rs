@@ -83,7 +83,8 @@ impl Commands {
 
     async fn event_at(&self, wallet: WalletId, sequence: i64) -> Result<Option<Recorded>, Failure> {
         let aggregate = AggregateRef { kind: AggregateKind::Wallet, id: wallet.0 };
-        Ok(self.journal().read_aggregate(aggregate, sequence - 1, sequence).await?.into_iter().next())
+        let found = self.journal().read_aggregate(aggregate, sequence - 1, 1).await?.into_iter().next();
+        Ok(found.filter(|recorded| recorded.sequence == sequence))
     }
 
     /// The event right beside it in the journal: both halves are written by one command.

@@ -25,7 +25,7 @@ use axum::response::Response;
 use commands::wallets::{Aim, CaptureWish, Wish};
 use commands::{Authority, Context};
 use domain::wallet::WalletEvent;
-use domain::{CaptureId, Event};
+use domain::{CaptureId, EntryId, Event};
 use journal::Recorded;
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ pub(crate) struct Did {
 
 pub(crate) async fn ask(app: &App, context: Context, wish: Wish) -> Result<Did, Problem> {
     let (wallet_id, authority) = (wish.wallet_id, wish.authority);
-    let captured = captured(&wish.aim);
+    let captured = captured(&wish);
     let done = match app.commands().ask_wallet(context, wish).await {
         Ok(done) => done,
         Err(failure) => return Err(problem(app, failure).await),
@@ -98,19 +98,21 @@ impl Did {
     }
 }
 
-fn captured(aim: &Aim) -> Option<(i64, CaptureId)> {
-    match aim {
-        Aim::Capture(CaptureWish { hold, capture_id, .. }) => Some((*hold, capture_id.clone())),
+fn captured(wish: &Wish) -> Option<(EntryId, CaptureId)> {
+    match &wish.aim {
+        Aim::Capture(CaptureWish { hold, capture_id, .. }) => {
+            Some((EntryId { wallet: wish.wallet_id, sequence: *hold }, capture_id.clone()))
+        }
         _ => None,
     }
 }
 
 /// A capture that is answered as it was may have been one of a batch: the rest of that is nobody's business here.
-fn own<'a>(events: &'a [Arc<Recorded>], captured: Option<&(i64, CaptureId)>) -> &'a [Arc<Recorded>] {
+fn own<'a>(events: &'a [Arc<Recorded>], captured: Option<&(EntryId, CaptureId)>) -> &'a [Arc<Recorded>] {
     let Some((hold, capture_id)) = captured.filter(|_| events.len() > 1) else { return events };
     let is_it = |recorded: &Arc<Recorded>| match recorded.event() {
         Ok(Event::Wallet(WalletEvent::HoldCaptured(step))) => {
-            step.hold.id.sequence == *hold && step.capture_id.as_ref() == Some(capture_id)
+            step.hold.id == *hold && step.capture_id.as_ref() == Some(capture_id)
         }
         _ => false,
     };

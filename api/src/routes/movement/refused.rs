@@ -28,7 +28,9 @@ pub(crate) async fn problem_of(app: &App, refusal: Refusal, position: i64) -> Re
         Refusal::Wallet(WalletRefusal::HoldEnded { hold_id }) => {
             let found = app.read_models().hold(hold_id, Some(position)).await?;
             // What is there and was never a hold is no hold.
-            Ok(found.value.map_or_else(|| Problem::of(Code::HoldNotFound), |row| ended(hold_id, &row)))
+            Ok(found
+                .value
+                .map_or_else(|| Problem::of(Code::HoldNotFound), |row| ended(hold_id, &row, position)))
         }
         Refusal::InBatch { index, refusal } => {
             let problem = Box::pin(problem_of(app, *refusal, position)).await?;
@@ -38,8 +40,9 @@ pub(crate) async fn problem_of(app: &App, refusal: Refusal, position: i64) -> Re
     }
 }
 
-fn ended(hold_id: EntryId, row: &HoldRow) -> Problem {
-    if row.status == HoldStatus::Active {
+/// As of the position it was refused at: what ended the hold later is not what this was refused for.
+fn ended(hold_id: EntryId, row: &HoldRow, position: i64) -> Problem {
+    if row.status == HoldStatus::Active || row.position > position {
         let detail = format!("an earlier command of the batch ends the hold {hold_id}");
         return Problem::new(Code::HoldEnded, detail).fact("hold_id", hold_id.to_string());
     }

@@ -35,7 +35,9 @@ impl Undoing {
         if !caller.is_admin() {
             check(app, caller, &event)?;
         }
-        let is_anothers = caller.is_admin() && reached.wallet.owner != caller.user_id();
+        // What the wallet sent is pulled back from another's.
+        let pulls_back = matches!(event, WalletEvent::TransferSent(_));
+        let is_anothers = caller.is_admin() && (pulls_back || reached.wallet.owner != caller.user_id());
         let ending = match event {
             WalletEvent::HoldPlaced(_) => ending(app, id).await?,
             _ => None,
