@@ -35,6 +35,8 @@ use town::Town;
 const CLIENTS: usize = 20;
 const PEOPLE: usize = 6;
 const COMMANDS: (usize, usize) = (2_000, 100_000);
+/// At most one answer in so many may be one that was right only a moment before.
+const UNSURE_ONE_IN: usize = 50;
 /// So many moments of the past are looked at.
 const LOOKS: (usize, usize) = (15, 200);
 /// What happens in any long run, or it was none: each kind of step, and each reason to decline one.
@@ -104,6 +106,7 @@ async fn hold_against_paper(scale: &Scale, house: &Embedded, desk: &Desk) -> Has
     tally.sort_unstable();
     let (audits, unsure) = (verdict.audits, verdict.unsure);
     scale.say(&format!("{answers} answers, {events} events, {audits} audits, {unsure} unsure: {tally:?}"));
+    assert!(unsure * UNSURE_ONE_IN <= answers, "too much rests on what was looked up before: {unsure}");
     let mut complaints = verdict.complaints;
     if complaints.is_empty() {
         complaints = readings::check(&verdict.paper, &house.database_url()).await;

@@ -73,8 +73,8 @@ pub(super) struct About {
 impl Desk<'_> {
     fn step(&mut self, step: &Step) -> Told {
         let Step { wish, expected_version, min_after, max_after } = step;
-        self.is_known(wish)?;
         self.versions_agree(wish, *expected_version)?;
+        self.is_known(wish)?;
         match wish {
             Wish::Open { user, coin, id } => self.open(*user, *coin, *id)?,
             Wish::Deposit { wallet, coin, minor } => self.moved(*wallet, *coin, *minor, true)?,
@@ -99,7 +99,7 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// What never changes again is looked up before anything else: who is called so, what a transaction was.
+    /// What never changes again is looked up first: who is called so, what a transaction was.
     fn is_known(&self, wish: &Wish) -> Told {
         match wish {
             Wish::Transfer { to: To::Name(name), coin, .. } => {
