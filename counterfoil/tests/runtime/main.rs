@@ -6,6 +6,7 @@ mod admin;
 mod checklist_38_39_canaries;
 mod command_line;
 mod crashes;
+mod expiry;
 mod first_start;
 mod given_servers;
 mod places;
