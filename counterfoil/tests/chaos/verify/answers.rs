@@ -228,11 +228,14 @@ fn nothing_else_happened(case: &Case, book: &Book<'_>, complaints: &mut Vec<Stri
     let users = case.pages.commands.iter().filter(is_registration).filter(accepted).count();
     let found = book.events().iter().filter(|event| event.kind == "UserRegistered").count();
     let claimed = usize::try_from(case.found.claims).unwrap();
-    if users != found || 2 * users != claimed {
+    if users != found || CLAIMS_OF_ONE * users != claimed {
         complaints
             .push(format!("{users} registrations were accepted, {found} are there, with {claimed} claims"));
     }
 }
+
+/// A name, an address, and the one wallet in its currency.
+const CLAIMS_OF_ONE: usize = 3;
 
 /// Each login that was answered is there once, and each logout.
 fn sessions_stand(case: &Case, complaints: &mut Vec<String>) {

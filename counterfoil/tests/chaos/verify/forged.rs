@@ -76,7 +76,7 @@ impl Story {
         self.command("me", Intent::Register { username: "ada".to_owned() }, said, &body);
         self.case.found.keys.push(KeyRow { position: 1, events: 2, refused: false });
         self.case.found.profiles.push(USER);
-        self.case.found.claims = 2;
+        self.case.found.claims = 3;
     }
 
     fn movement(&mut self, key: &str, change: i64) {
