@@ -33,8 +33,8 @@ impl IdempotencyKey {
         if key.is_empty() || key.len() > KEY_MAX {
             return invalid("a key has 1 to 255 characters");
         }
-        if !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return invalid("a key has visible ASCII characters only");
+        if !key.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
+            return invalid("a key has visible ASCII characters only, and no quote among them");
         }
         Ok(key.to_owned())
     }
@@ -87,7 +87,9 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         if tag == "*" {
             return Ok(Self(None));
         }
-        match ETag::parse(tag) {
+        // Bare it is a version; what may stand beside one belongs to a tag.
+        let is_tag = tag.starts_with('"') || tag.bytes().all(|b| b.is_ascii_digit());
+        match ETag::parse(tag).filter(|_| is_tag) {
             Some(known) => Ok(Self(Some(known.version))),
             None if tag.starts_with('"') && tag.ends_with('"') && !tag.contains(',') => {
                 Err(Problem::new(Code::VersionMismatch, format!("{tag} is no version of it")))
@@ -135,7 +137,7 @@ mod tests {
         assert_eq!(IdempotencyKey::parse("\"order-7\"").unwrap(), "order-7");
         let longest = "k".repeat(255);
         assert_eq!(IdempotencyKey::parse(&longest).unwrap(), longest);
-        for bad in ["", "\"\"", "\"open", "a b", "schlüssel", "a\u{7f}", &"k".repeat(256)] {
+        for bad in ["", "\"\"", "\"open", "a b", "a\"b", "schlüssel", "a\u{7f}", &"k".repeat(256)] {
             assert!(IdempotencyKey::parse(bad).is_err(), "{bad:?}");
         }
     }
@@ -145,6 +147,7 @@ mod tests {
         assert_eq!(if_match("\"7\"").await, Ok(IfMatch(Some(7))));
         assert_eq!(if_match("7").await, Ok(IfMatch(Some(7))));
         assert_eq!(if_match("\"7.8\"").await, Ok(IfMatch(Some(7))), "what is beside it is no version");
+        assert_eq!(if_match("7.8").await, Err(Code::InvalidHeader));
         assert_eq!(if_match("*").await, Ok(IfMatch(None)));
         assert_eq!(if_match("\"seven\"").await, Err(Code::VersionMismatch));
         assert_eq!(if_match("W/\"7\"").await, Err(Code::InvalidHeader), "a weak tag proves nothing");
