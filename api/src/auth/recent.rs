@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 pub(crate) struct ConfirmationForm<'a> {
     /// One's own, if the last sign-in is longer ago than a few minutes.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     pub current_password: Raw<'a>,
 }
 

@@ -122,6 +122,9 @@ async fn an_empty_wallet_is_closed_and_another_one_may_take_its_place() {
     let problem = refused.problem(409, "wallet_not_empty");
     assert_eq!((&problem["posted"], &problem["held"]), (&json!("10.00"), &json!("1.00")));
     change(&house, &eve, &ada.wallet, "close").send().await.problem(404, "wallet_not_found");
+    let long = json!({ "current_password": "x".repeat(1_025) });
+    let asked = house.post(&format!("/wallets/{}/close", ada.wallet)).token(&ada.token).json(&long);
+    asked.send().await.problem(422, "validation_failed");
     let release = format!("/holds/{}/release", ada.id_in("/holds"));
     house.command(&ada.token, &release, &json!({})).send().await.expect(200);
     house.withdraw(&ada, &json!({ "amount": "10" })).send().await.expect(201);

@@ -5,7 +5,7 @@ use crate::auth::require_recent_login;
 use crate::auth::rule::{Administer, ManageAnyAccount};
 use crate::auth::{Caller, ConfirmationForm};
 use crate::door::Arrival;
-use crate::input::{Asked, Check, JsonBody, Raw, WalletPath};
+use crate::input::{Asked, Check, JsonBody, Raw, WalletPath, password};
 use crate::openapi::Problems;
 use crate::output::{Answer, WalletAtBody, WalletBody};
 use crate::problem::Problem;
@@ -27,7 +27,7 @@ pub(crate) struct FreezeForm<'a> {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 140, example = "under review")]
     reason: Raw<'a>,
     /// One's own, if the last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
 }
 
@@ -107,6 +107,10 @@ pub(crate) async fn close(
     body: Option<JsonBody>,
 ) -> Result<Response, Problem> {
     let form = ConfirmationForm::of(body.as_ref())?;
+    // One that is not needed has to be one all the same: bad input is said to be bad, whoever sends it.
+    let mut check = Check::default();
+    check.optional("/current_password", form.current_password, password);
+    check.finish()?;
     let reached = reach(&app, allowed.authority, id).await?;
     confirm(&app, allowed.caller, reached.wallet.owner, form.current_password).await?;
     change(&app, context, &arrival, reached, (Aim::Close, "wallet_closed")).await

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// A hold is stale when this much of its lease has gone by without being renewed: its owner has had every chance.
-const STALE_AFTER: f64 = 0.8;
+/// A hold is stale when so many of so many parts of its lease have gone by without being renewed: its owner has had every
+/// chance.
+const STALE_AFTER: (u32, u32) = (4, 5);
 
 /// What a batch of events makes of one hold.
 struct Folded {
@@ -67,8 +68,9 @@ fn fold(events: &[Arc<Recorded>]) -> Result<BTreeMap<(Uuid, i64), Folded>, Apply
 impl Folded {
     fn stale_at(&self) -> Option<time::OffsetDateTime> {
         let leased_at = self.leased_at?;
+        let (gone, parts) = STALE_AFTER;
         let lease = self.step.hold.expires_at.since(leased_at);
-        Some(leased_at.plus(lease.mul_f64(STALE_AFTER)).to_datetime())
+        Some(leased_at.plus(lease.saturating_mul(gone) / parts).to_datetime())
     }
 }
 
