@@ -4,6 +4,7 @@ use crate::Refusal;
 use crate::password::{HashError, PasswordRefusal};
 use crate::vault::VaultError;
 use domain::LoginSessionId;
+use domain::trading::TradingSession;
 use domain::user::User;
 use journal::{JournalError, Recorded};
 use std::sync::Arc;
@@ -19,8 +20,27 @@ pub struct Done {
     pub user: Option<Box<User>>,
     /// Of that user.
     pub user_version: i64,
+    /// The trading session as the command left it, where it was about one.
+    pub session: Option<Box<TradingSession>>,
+    /// Of that session.
+    pub session_version: i64,
     /// True if the key had been used for the same request before: nothing happened now.
     pub replayed: bool,
+}
+
+impl Done {
+    /// An acceptance that is about nobody yet.
+    pub(crate) const fn of(position: i64, events: Vec<Arc<Recorded>>) -> Self {
+        Self {
+            position,
+            events,
+            user: None,
+            user_version: 0,
+            session: None,
+            session_version: 0,
+            replayed: false,
+        }
+    }
 }
 
 /// A command without effect, or of unknown effect.

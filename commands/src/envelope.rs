@@ -2,11 +2,16 @@
 //!
 //! It can be written down, so that a node that does not lead can hand it to the one that does.
 
+use crate::Authority;
 use crate::Refusal;
 use crate::decide::Claim;
 use crate::step::Step;
+use domain::trading::{SessionCommand, StartSession};
 use domain::user::{Role, UserCommand};
-use domain::{Actor, AggregateKind, AggregateRef, Currency, Sealed, Timestamp, UserId, WalletId};
+use domain::wallet::Movement;
+use domain::{
+    Actor, AggregateKind, AggregateRef, Currency, Sealed, Timestamp, TradingSessionId, UserId, WalletId,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,6 +45,35 @@ pub enum Command {
     Wallet(Box<Step>),
     /// All of them or none.
     Batch(Vec<Step>),
+    StartSession(Box<StartTrading>),
+    Session(Box<SessionStep>),
+}
+
+/// A session that is to be started, with what it needs of others.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StartTrading {
+    pub start: StartSession,
+    /// The first of these that is free is taken; without one it cannot start.
+    pub places: Vec<NewClaim>,
+    /// Where its capital is kept back.
+    pub reserve: Option<Reserve>,
+    /// What was found out to be impossible when it was prepared.
+    pub decline: Option<Box<Refusal>>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reserve {
+    pub wallet_id: WalletId,
+    pub movement: Movement,
+}
+
+/// Something that a session is asked to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SessionStep {
+    pub session_id: TradingSessionId,
+    pub authority: Authority,
+    /// Decided at the time of its batch, whatever time it carries.
+    pub command: SessionCommand,
 }
 
 /// Another wallet for somebody who is registered.
@@ -116,6 +150,10 @@ pub enum ClaimKind {
     Wallet,
     /// The one reversal of a transaction.
     Reversal,
+    /// One of the places that a user has for sessions on paper.
+    PaperSession,
+    /// The one live session on an account at an exchange.
+    ExchangeAccount,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +174,8 @@ impl ClaimKind {
             Self::Username => "username",
             Self::Wallet => "wallet",
             Self::Reversal => "reversal",
+            Self::PaperSession => "paper_session",
+            Self::ExchangeAccount => "exchange_account",
         }
     }
 
@@ -145,6 +185,8 @@ impl ClaimKind {
             Self::Username => Refusal::UsernameTaken,
             Self::Wallet => Refusal::WalletExists,
             Self::Reversal => Refusal::AlreadyReversed,
+            Self::PaperSession => Refusal::TooManySessions,
+            Self::ExchangeAccount => Refusal::SessionConflict,
         }
     }
 }
@@ -195,6 +237,7 @@ impl Command {
     pub fn aggregates(&self) -> Vec<AggregateRef> {
         let user = |id: UserId| AggregateRef { kind: AggregateKind::User, id: id.0 };
         let wallet = |id: WalletId| AggregateRef { kind: AggregateKind::Wallet, id: id.0 };
+        let session = |id: TradingSessionId| AggregateRef { kind: AggregateKind::TradingSession, id: id.0 };
         match self {
             Self::Register(register) => vec![user(register.user_id), wallet(register.wallet_id)],
             Self::User(change) => {
@@ -203,6 +246,12 @@ impl Command {
             }
             Self::OpenWallet(open) => vec![user(open.user_id)],
             Self::Wallet(step) => step.wallets().map(wallet).collect(),
+            Self::StartSession(starting) => {
+                let wallets = starting.reserve.iter().map(|reserve| wallet(reserve.wallet_id));
+                let start = &starting.start;
+                [session(start.session_id), user(start.user_id)].into_iter().chain(wallets).collect()
+            }
+            Self::Session(step) => vec![session(step.session_id)],
             Self::Batch(steps) => steps.iter().flat_map(Step::wallets).map(wallet).collect(),
         }
     }
@@ -226,6 +275,10 @@ impl Command {
             Self::Wallet(step) => {
                 step.claim().iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
             }
+            Self::StartSession(starting) => {
+                starting.places.iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
+            }
+            Self::Session(_) => Vec::new(),
             Self::Batch(steps) => {
                 let claims = steps.iter().filter_map(Step::claim);
                 claims.map(|claim| (claim.kind.as_str(), claim.digest)).collect()
@@ -241,6 +294,8 @@ impl Command {
             Self::OpenWallet(_) => "open_wallet",
             Self::Wallet(step) => step.name(),
             Self::Batch(_) => "batch",
+            Self::StartSession(_) => "start_session",
+            Self::Session(step) => step.command.name(),
         }
     }
 }

@@ -18,6 +18,7 @@ mod refresh_token;
 mod refusal;
 mod repeats;
 mod sequencer;
+pub mod sessions;
 mod status;
 mod step;
 mod throttle;
@@ -30,7 +31,8 @@ pub use answer::{Done, Failure, Outcome};
 pub use clock::Clock;
 pub use commands::{Commands, CommandsOptions, FINAL_AFTER};
 pub use envelope::{
-    Beside, ClaimKind, Command, Envelope, NewClaim, NewSecret, OpenWallet, RequestKey, SecretKind, UserChange,
+    Beside, ClaimKind, Command, Envelope, NewClaim, NewSecret, OpenWallet, RequestKey, Reserve, SecretKind,
+    SessionStep, StartTrading, UserChange,
 };
 pub use hand_over::{HandOver, HandedOver};
 pub use refresh_token::{RefreshToken, RefreshTokens};

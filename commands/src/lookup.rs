@@ -3,11 +3,12 @@
 //! Keys are written in the same transaction as what they stand for, so a row here is durable and its events are too.
 //! All keys of a batch are looked up in one question, together with the events their answers are rendered from.
 
-use crate::decide::user_of;
+use crate::decide::subject_of;
 use crate::sequencer::Submission;
 use crate::{Command, Done, Failure, Outcome, Refusal, RequestKey};
-use domain::AggregateKind;
+use domain::trading::TradingSession;
 use domain::user::User;
+use domain::{AggregateKind, AggregateRef};
 use journal::{Journal, JournalError, Recorded, record_of};
 use sqlx::Row;
 use std::collections::{HashMap, HashSet};
@@ -36,7 +37,7 @@ pub(crate) async fn look_up(
         let envelope = &submission.envelope;
         let mut take = |key: &RequestKey| known.remove(&key.key).map(|known| (known, *key));
         let outcome = if let Some((known, key)) = envelope.key.as_ref().and_then(&mut take) {
-            Some(render(journal, known, Some(key), user_of(envelope)).await)
+            Some(render(journal, known, Some(key), subject_of(envelope)).await)
         } else if let Some((known, alias)) = envelope.aliases.iter().find_map(take) {
             Some(captured_before(journal, known, alias).await)
         } else if envelope.aliases.iter().any(|alias| captured.contains(&alias.key)) {
@@ -106,14 +107,14 @@ async fn find(journal: &Journal, keys: &[Uuid]) -> Result<HashMap<Uuid, Known>, 
     Ok(known)
 }
 
-/// The answer of then to a key that is known; nothing, if it is not. `user`: whom the command is about, if anybody.
+/// The answer of then to a key that is known; nothing, if it is not. `subject`: whom the command is about, if anybody.
 pub(crate) async fn answer(
     journal: &Journal,
     key: RequestKey,
-    user: Option<Uuid>,
+    subject: Option<AggregateRef>,
 ) -> Result<Option<Outcome>, JournalError> {
     match find(journal, &[key.key]).await?.remove(&key.key) {
-        Some(known) => Ok(Some(render(journal, known, Some(key), user).await)),
+        Some(known) => Ok(Some(render(journal, known, Some(key), subject).await)),
         None => Ok(None),
     }
 }
@@ -126,7 +127,12 @@ async fn captured_before(journal: &Journal, known: Known, alias: RequestKey) -> 
     render(journal, known, Some(alias), None).await
 }
 
-async fn render(journal: &Journal, known: Known, key: Option<RequestKey>, user: Option<Uuid>) -> Outcome {
+async fn render(
+    journal: &Journal,
+    known: Known,
+    key: Option<RequestKey>,
+    subject: Option<AggregateRef>,
+) -> Outcome {
     if key.is_none_or(|key| key.fingerprint != known.fingerprint) {
         return Err(Failure::KeyReused);
     }
@@ -136,19 +142,23 @@ async fn render(journal: &Journal, known: Known, key: Option<RequestKey>, user: 
         return Err(Failure::Refused { refusal, position: known.position, replayed: true });
     }
     let position = known.events.last().map_or(known.position, |last| last.position);
-    // Whoever registers is new with every try: the first one is in the events.
-    let user = known.events.iter().find_map(|recorded| user_in(recorded)).or(user);
-    let (user, user_version) = match user {
-        // As the command left them, even if it left them as they were.
-        Some(id) => {
+    // Whoever registers or is started is new with every try: the first one is in the events.
+    let subject = subject.map(|of| {
+        let begun = known.events.iter().find(|recorded| recorded.aggregate.kind == of.kind);
+        begun.map_or(of, |recorded| recorded.aggregate)
+    });
+    let mut done = Done { replayed: true, ..Done::of(position, known.events) };
+    // As the command left them, even if it left them as they were.
+    match subject {
+        Some(AggregateRef { kind: AggregateKind::User, id }) => {
             let then = journal.load_at::<User>(id, position).await?;
-            (Some(Box::new(then.state)), then.sequence)
+            (done.user, done.user_version) = (Some(Box::new(then.state)), then.sequence);
         }
-        None => (None, 0),
-    };
-    Ok(Done { position, events: known.events, user, user_version, replayed: true })
-}
-
-fn user_in(recorded: &Recorded) -> Option<Uuid> {
-    (recorded.aggregate.kind == AggregateKind::User).then_some(recorded.aggregate.id)
+        Some(AggregateRef { kind: AggregateKind::TradingSession, id }) => {
+            let then = journal.load_at::<TradingSession>(id, position).await?;
+            (done.session, done.session_version) = (Some(Box::new(then.state)), then.sequence);
+        }
+        _ => {}
+    }
+    Ok(done)
 }

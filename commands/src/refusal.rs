@@ -1,5 +1,6 @@
 //! What the write side declines, with the facts. A refusal is an answer, not a failure: it is remembered under its key.
 
+use domain::trading::SessionRefusal;
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
 use domain::{EntryId, Money, WalletId};
@@ -12,6 +13,8 @@ pub enum Refusal {
     User(UserRefusal),
     #[error(transparent)]
     Wallet(WalletRefusal),
+    #[error(transparent)]
+    Session(SessionRefusal),
     #[error("the e-mail address is registered already")]
     EmailTaken,
     #[error("the username is taken")]
@@ -35,6 +38,14 @@ pub enum Refusal {
     AlreadyReversed,
     #[error("{available} would be available afterwards, which is out of the bounds that were asked for")]
     OutOfBounds { available: Money },
+    #[error("there are as many sessions on paper as there may be")]
+    TooManySessions,
+    #[error("another live session trades on this account")]
+    SessionConflict,
+    #[error("there are no credentials for this exchange")]
+    CredentialsMissing,
+    #[error("a trading session has not stopped")]
+    SessionActive,
     /// Nothing of the batch happened, because of this one.
     #[error("command {index} of the batch: {refusal}")]
     InBatch { index: usize, refusal: Box<Refusal> },
@@ -46,6 +57,12 @@ pub enum Refusal {
 impl From<UserRefusal> for Refusal {
     fn from(refusal: UserRefusal) -> Self {
         Self::User(refusal)
+    }
+}
+
+impl From<SessionRefusal> for Refusal {
+    fn from(refusal: SessionRefusal) -> Self {
+        Self::Session(refusal)
     }
 }
 

@@ -6,7 +6,7 @@
 //! go into them as hashes that are as hard to guess from as those that are kept.
 
 use crate::{Commands, Context, Failure, Outcome, RequestKey, lookup};
-use domain::UserId;
+use domain::{AggregateKind, AggregateRef, UserId};
 use journal::JournalError;
 use secrecy::SecretString;
 use std::future::Future;
@@ -62,7 +62,8 @@ impl Commands {
     pub(crate) async fn answer_again(&self, key: Option<RequestKey>, user_id: UserId) -> Outcome {
         let forgotten = || Failure::Internal("a key that was known is not any more".to_owned());
         let key = key.ok_or_else(forgotten)?;
-        lookup::answer(self.journal(), key, Some(user_id.0)).await?.ok_or_else(forgotten)?
+        let subject = AggregateRef { kind: AggregateKind::User, id: user_id.0 };
+        lookup::answer(self.journal(), key, Some(subject)).await?.ok_or_else(forgotten)?
     }
 
     async fn is_known(&self, context: &Context) -> Result<bool, Failure> {

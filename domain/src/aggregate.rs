@@ -59,15 +59,17 @@ pub(crate) use aggregate_shim;
 pub enum AggregateKind {
     User,
     Wallet,
+    TradingSession,
 }
 
 impl AggregateKind {
-    pub const ALL: [Self; 2] = [Self::User, Self::Wallet];
+    pub const ALL: [Self; 3] = [Self::User, Self::Wallet, Self::TradingSession];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Wallet => "wallet",
+            Self::TradingSession => "trading_session",
         }
     }
 

@@ -41,7 +41,7 @@ const TABLE: &[(&str, u8)] = &[
 static ADDED: OnceLock<Vec<(&'static str, u8)>> = OnceLock::new();
 
 /// A currency of the table: its code and its number of decimals.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency {
     code: &'static str,
     scale: u8,

@@ -3,6 +3,7 @@
 //! The stored text is `{"<Type>": {…data…}}`: serde's own form of an enum, which cqrs-es reads back as it is, and whose
 //! inside can be cut out as the public `data` without parsing it.
 
+use crate::trading::SessionEvent;
 use crate::upcast;
 use crate::user::UserEvent;
 use crate::wallet::WalletEvent;
@@ -12,6 +13,7 @@ use crate::{AggregateKind, AggregateRef};
 pub enum Event {
     User(UserEvent),
     Wallet(WalletEvent),
+    TradingSession(SessionEvent),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,7 @@ impl Event {
         match self {
             Self::User(_) => AggregateKind::User,
             Self::Wallet(_) => AggregateKind::Wallet,
+            Self::TradingSession(_) => AggregateKind::TradingSession,
         }
     }
 
@@ -34,6 +37,7 @@ impl Event {
         match self {
             Self::User(event) => event.type_name(),
             Self::Wallet(event) => event.type_name(),
+            Self::TradingSession(event) => event.type_name(),
         }
     }
 
@@ -47,6 +51,7 @@ impl Event {
         match self {
             Self::User(event) => serde_json::to_string(event),
             Self::Wallet(event) => serde_json::to_string(event),
+            Self::TradingSession(event) => serde_json::to_string(event),
         }
     }
 
@@ -67,6 +72,7 @@ impl Event {
         match of.kind {
             AggregateKind::User => serde_json::from_str(stored).map(Self::User),
             AggregateKind::Wallet => serde_json::from_str(stored).map(Self::Wallet),
+            AggregateKind::TradingSession => serde_json::from_str(stored).map(Self::TradingSession),
         }
         .map_err(|e| unreadable(&e))
     }
@@ -78,33 +84,26 @@ impl Event {
     }
 }
 
-impl From<UserEvent> for Event {
-    fn from(event: UserEvent) -> Self {
-        Self::User(event)
-    }
+/// Each aggregate's events are events, and come back out as what they were.
+macro_rules! of_aggregate {
+    ($($variant:ident($event:ty)),+ $(,)?) => {$(
+        impl From<$event> for Event {
+            fn from(event: $event) -> Self {
+                Self::$variant(event)
+            }
+        }
+
+        impl TryFrom<Event> for $event {
+            type Error = Event;
+
+            fn try_from(event: Event) -> Result<Self, Event> {
+                if let Event::$variant(event) = event { Ok(event) } else { Err(event) }
+            }
+        }
+    )+};
 }
 
-impl From<WalletEvent> for Event {
-    fn from(event: WalletEvent) -> Self {
-        Self::Wallet(event)
-    }
-}
-
-impl TryFrom<Event> for UserEvent {
-    type Error = Event;
-
-    fn try_from(event: Event) -> Result<Self, Event> {
-        if let Event::User(event) = event { Ok(event) } else { Err(event) }
-    }
-}
-
-impl TryFrom<Event> for WalletEvent {
-    type Error = Event;
-
-    fn try_from(event: Event) -> Result<Self, Event> {
-        if let Event::Wallet(event) = event { Ok(event) } else { Err(event) }
-    }
-}
+of_aggregate!(User(UserEvent), Wallet(WalletEvent), TradingSession(SessionEvent));
 
 #[cfg(test)]
 mod tests {

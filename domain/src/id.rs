@@ -43,6 +43,8 @@ uuid_id! {
     LoginSessionId,
     /// A key that a program signs in with.
     ApiKeyId,
+    /// One run of a trading strategy, from its start to its stop.
+    TradingSessionId,
 }
 
 /// A transaction or a hold: the place of the event that began it in its wallet's history, `<wallet id>.<sequence>`. It is

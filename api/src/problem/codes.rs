@@ -89,6 +89,15 @@ codes! {
     WalletClosed: CONFLICT, "wallet_closed", "The wallet is closed";
     WalletExists: CONFLICT, "wallet_exists", "The user has a wallet in this currency already";
     HoldEnded: CONFLICT, "hold_ended", "The hold has ended already";
+    HoldOfTradingSession: CONFLICT, "hold_of_trading_session", "The hold belongs to a trading session and ends with it";
+    TradingSessionNotFound: NOT_FOUND, "trading_session_not_found", "There is no such trading session";
+    WrongSessionState: CONFLICT, "wrong_session_state", "The trading session is not in a state for this";
+    RunUnderWay: CONFLICT, "run_under_way", "A run of the trading session is under way";
+    TooManyTradingSessions: CONFLICT, "too_many_trading_sessions", "There are as many sessions on paper as there may be";
+    SessionConflict: CONFLICT, "session_conflict", "Another live session trades on this account";
+    CredentialsMissing: CONFLICT, "credentials_missing", "There are no credentials for this exchange";
+    TradingSessionActive: CONFLICT, "trading_session_active", "A trading session has not stopped";
+    MarketUnavailable: CONFLICT, "market_unavailable", "There are no prices for this now";
     HoldExpired: CONFLICT, "hold_expired", "The hold has expired";
     TooManyHolds: CONFLICT, "too_many_holds", "There are as many active holds as there may be";
     NotReversible: CONFLICT, "not_reversible", "The transaction cannot be reversed";
@@ -101,6 +110,7 @@ codes! {
 
     ValidationFailed: UNPROCESSABLE_ENTITY, "validation_failed", "Some values are not valid";
     InsufficientFunds: UNPROCESSABLE_ENTITY, "insufficient_funds", "The wallet does not hold that much";
+    InsufficientCash: UNPROCESSABLE_ENTITY, "insufficient_cash", "The session has not so much cash";
     WrongCurrency: UNPROCESSABLE_ENTITY, "wrong_currency", "The wallet holds another currency";
     BalanceTooLarge: UNPROCESSABLE_ENTITY, "balance_too_large", "A wallet cannot hold that much";
     SameWallet: UNPROCESSABLE_ENTITY, "same_wallet", "A transfer needs two wallets";

@@ -5,6 +5,7 @@ use crate::input::Check;
 use crate::output::RenderError;
 use commands::vault::VaultError;
 use commands::{Failure, Refusal};
+use domain::trading::{BookError, SessionRefusal};
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
 use journal::JournalError;
@@ -54,6 +55,11 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::User(refusal) => Self::from(refusal),
             Refusal::Wallet(refusal) => Self::from(refusal),
+            Refusal::Session(refusal) => Self::from(refusal),
+            Refusal::TooManySessions => Self::of(Code::TooManyTradingSessions),
+            Refusal::SessionConflict => Self::of(Code::SessionConflict),
+            Refusal::CredentialsMissing => Self::of(Code::CredentialsMissing),
+            Refusal::SessionActive => Self::of(Code::TradingSessionActive),
             Refusal::EmailTaken => Self::of(Code::EmailTaken),
             Refusal::UsernameTaken => Self::of(Code::UsernameTaken),
             Refusal::MailTokenUsed => Self::of(Code::InvalidMailToken),
@@ -142,6 +148,11 @@ impl From<WalletRefusal> for Problem {
             WalletRefusal::HoldExpired { hold_id, expires_at } => Self::new(Code::HoldExpired, detail)
                 .fact("hold_id", hold_id.to_string())
                 .fact("expires_at", expires_at.to_string()),
+            WalletRefusal::HeldByTradingSession { hold_id, trading_session } => {
+                Self::new(Code::HoldOfTradingSession, detail)
+                    .fact("hold_id", hold_id.to_string())
+                    .fact("trading_session_id", trading_session.to_string())
+            }
             WalletRefusal::CaptureTooLarge { remaining, requested } => {
                 Self::new(Code::CaptureTooLarge, detail)
                     .fact("remaining", remaining.to_string())
@@ -155,6 +166,33 @@ impl From<WalletRefusal> for Problem {
             WalletRefusal::NotEmpty { posted, held } => Self::new(Code::WalletNotEmpty, detail)
                 .fact("posted", posted.to_string())
                 .fact("held", held.to_string()),
+        }
+    }
+}
+
+impl From<SessionRefusal> for Problem {
+    fn from(refusal: SessionRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            SessionRefusal::NotFound => Self::of(Code::TradingSessionNotFound),
+            SessionRefusal::AlreadyStarted => Self::new(Code::AlreadyExists, detail),
+            SessionRefusal::WrongState { state } => {
+                Self::new(Code::WrongSessionState, detail).fact("state", state.as_str())
+            }
+            SessionRefusal::RunUnderWay { run_id } => {
+                Self::new(Code::RunUnderWay, detail).fact("run_id", run_id.to_string())
+            }
+            SessionRefusal::InsufficientCash { available, requested } => {
+                Self::new(Code::InsufficientCash, detail)
+                    .fact("available", available.to_string())
+                    .fact("requested", requested.to_string())
+            }
+            SessionRefusal::Book(BookError::Unpriced { .. }) => Self::new(Code::MarketUnavailable, detail),
+            // Between a session and its worker, and nobody else.
+            SessionRefusal::Book(_)
+            | SessionRefusal::NoSuchRun
+            | SessionRefusal::NothingDue
+            | SessionRefusal::Fenced { .. } => Self::internal(&detail),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Draft`] collects what the command would do. It touches nothing: a refusal half-way leaves no trace, and an
 //! acceptance is taken over by the batch as a whole.
 
+mod sessions;
 mod wallets;
 
 use crate::envelope::{Beside, NewClaim, NewSecret, Register, SecretKind, UserChange};
@@ -57,6 +58,8 @@ impl<'a> Draft<'a> {
             Command::OpenWallet(open) => self.open_wallet(open),
             Command::Wallet(step) => self.step(step),
             Command::Batch(steps) => self.steps(steps),
+            Command::StartSession(starting) => self.start_session(starting),
+            Command::Session(step) => self.session_step(step, envelope.expected_version),
         }
     }
 
@@ -96,13 +99,18 @@ impl<'a> Draft<'a> {
         same_version(expected, entry.map_or(0, Entry::sequence))?;
         self.user(id, change.command.clone().at(self.now))?;
         for claim in &change.beside.free {
-            self.must_be_free(*claim, id)?;
+            self.must_be_free(*claim, id).map_err(|refusal| match refusal {
+                // Nobody is erased while a session of theirs goes on.
+                Refusal::TooManySessions | Refusal::SessionConflict => Refusal::SessionActive,
+                other => other,
+            })?;
         }
         // An accepted repeat leaves nothing behind, here as in the journal.
         if self.drafted.events.is_empty() {
             return Ok(());
         }
         if change.beside.erase {
+            self.no_session_goes_on(change.user_id)?;
             self.close_all_of(change)?;
         }
         let Beside { claims, secrets, dropped, erase, .. } = &change.beside;
@@ -196,7 +204,7 @@ fn same_version(expected: Option<i64>, actual: i64) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a command is about a user, so that its answer carries one.
-pub(crate) fn user_of(envelope: &Envelope) -> Option<Uuid> {
-    envelope.command.aggregates().into_iter().find(|of| of.kind == AggregateKind::User).map(|of| of.id)
+/// The user or the session that a command is about, so that its answer carries one.
+pub(crate) fn subject_of(envelope: &Envelope) -> Option<AggregateRef> {
+    envelope.command.aggregates().into_iter().find(|of| of.kind != AggregateKind::Wallet)
 }

@@ -107,7 +107,7 @@ impl Draft<'_> {
         if found { Ok(()) } else { Err(WalletRefusal::NotFound.into()) }
     }
 
-    fn cached_account(&self, id: WalletId) -> Option<&Account> {
+    pub(super) fn cached_account(&self, id: WalletId) -> Option<&Account> {
         self.aggregates.wallets.peek(id.0).and_then(|entry| entry.state().account())
     }
 

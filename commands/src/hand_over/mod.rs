@@ -41,9 +41,7 @@ impl Told {
 
     fn into_outcome(self) -> Outcome {
         match self {
-            Self::Done { position } => {
-                Ok(Done { position, events: Vec::new(), user: None, user_version: 0, replayed: false })
-            }
+            Self::Done { position } => Ok(Done::of(position, Vec::new())),
             Self::Refused { refusal, position } => {
                 Err(Failure::Refused { refusal, position, replayed: false })
             }

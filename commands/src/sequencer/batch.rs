@@ -3,9 +3,9 @@
 use super::cache::{Aggregates, Entry};
 use super::submission::Submission;
 use crate::commands::COMMIT_BEGINS_WITHIN;
-use crate::decide::{Claim, Draft, Drafted, user_of};
+use crate::decide::{Claim, Draft, Drafted, subject_of};
 use crate::{Done, Failure, Outcome, Refusal, RequestKey};
-use domain::{AggregateRef, Event, Timestamp};
+use domain::{AggregateKind, AggregateRef, Event, Timestamp};
 use journal::{CommandRow, Metadata, Recorded};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -109,10 +109,18 @@ impl OpenBatch {
         let first = if recorded.is_empty() { before } else { before + 1 };
         self.remember(submission.envelope.key.iter(), first, recorded.len(), None);
         self.remember(submission.envelope.aliases.iter(), first, recorded.len(), None);
-        let user = user_of(envelope).and_then(|id| aggregates.users.peek(id));
-        let user_version = user.map_or(0, Entry::sequence);
-        let user = user.map(|entry| Box::new(entry.state().clone()));
-        Ok(Done { position: self.head(), events: recorded, user, user_version, replayed: false })
+        let mut done = Done::of(self.head(), recorded);
+        let Some(subject) = subject_of(envelope) else { return Ok(done) };
+        if subject.kind == AggregateKind::User {
+            let user = aggregates.users.peek(subject.id);
+            done.user_version = user.map_or(0, Entry::sequence);
+            done.user = user.map(|entry| Box::new(entry.state().clone()));
+        } else {
+            let session = aggregates.sessions.peek(subject.id);
+            done.session_version = session.map_or(0, Entry::sequence);
+            done.session = session.map(|entry| Box::new(entry.state().clone()));
+        }
+        Ok(done)
     }
 
     /// What stands beside the events. One statement may not write a row twice: the last one stands.

@@ -4,6 +4,7 @@
 //! the batch that is being committed. A commit drops the second; a roll-back returns to the oldest, which is the
 //! committed one. An entry with either is pinned: it is never evicted.
 
+use domain::trading::TradingSession;
 use domain::user::User;
 use domain::wallet::Wallet;
 use domain::{AggregateKind, AggregateRef, Decide, Event};
@@ -149,34 +150,32 @@ pub(crate) trait Cached: Decide<Event: Into<Event>> {
 pub(crate) struct Changed {
     users: HashMap<Uuid, (User, usize)>,
     wallets: HashMap<Uuid, (Wallet, usize)>,
+    sessions: HashMap<Uuid, (TradingSession, usize)>,
 }
 
-impl Cached for User {
-    fn cache(aggregates: &Aggregates) -> &Cache<Self> {
-        &aggregates.users
-    }
+/// Which cache, which events and which changes are whose.
+macro_rules! cached {
+    ($($aggregate:ty, $variant:ident, $field:ident);+ $(;)?) => {$(
+        impl Cached for $aggregate {
+            fn cache(aggregates: &Aggregates) -> &Cache<Self> {
+                &aggregates.$field
+            }
 
-    fn own(event: &Event) -> Option<&Self::Event> {
-        if let Event::User(event) = event { Some(event) } else { None }
-    }
+            fn own(event: &Event) -> Option<&Self::Event> {
+                if let Event::$variant(event) = event { Some(event) } else { None }
+            }
 
-    fn changed(changed: &mut Changed) -> &mut HashMap<Uuid, (Self, usize)> {
-        &mut changed.users
-    }
+            fn changed(changed: &mut Changed) -> &mut HashMap<Uuid, (Self, usize)> {
+                &mut changed.$field
+            }
+        }
+    )+};
 }
 
-impl Cached for Wallet {
-    fn cache(aggregates: &Aggregates) -> &Cache<Self> {
-        &aggregates.wallets
-    }
-
-    fn own(event: &Event) -> Option<&Self::Event> {
-        if let Event::Wallet(event) = event { Some(event) } else { None }
-    }
-
-    fn changed(changed: &mut Changed) -> &mut HashMap<Uuid, (Self, usize)> {
-        &mut changed.wallets
-    }
+cached! {
+    User, User, users;
+    Wallet, Wallet, wallets;
+    TradingSession, TradingSession, sessions;
 }
 
 /// One cache for each kind of aggregate.
@@ -184,6 +183,7 @@ impl Cached for Wallet {
 pub(crate) struct Aggregates {
     pub(crate) users: Cache<User>,
     pub(crate) wallets: Cache<Wallet>,
+    pub(crate) sessions: Cache<TradingSession>,
 }
 
 /// The same call on the cache an aggregate belongs to.
@@ -198,6 +198,10 @@ macro_rules! of_kind {
                 let $cache = &mut $aggregates.wallets;
                 $call
             }
+            AggregateKind::TradingSession => {
+                let $cache = &mut $aggregates.sessions;
+                $call
+            }
         }
     };
 }
@@ -205,7 +209,7 @@ macro_rules! of_kind {
 impl Aggregates {
     /// `capacity`: how many of each kind stay in memory while nothing pins them.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { users: Cache::new(capacity), wallets: Cache::new(capacity) }
+        Self { users: Cache::new(capacity), wallets: Cache::new(capacity), sessions: Cache::new(capacity) }
     }
 
     pub(crate) fn use_now(&mut self, of: AggregateRef) -> bool {
@@ -220,18 +224,31 @@ impl Aggregates {
         self.wallets.insert(id, loaded);
     }
 
+    pub(crate) fn insert_session(&mut self, id: Uuid, loaded: Loaded<TradingSession>) {
+        self.sessions.insert(id, loaded);
+    }
+
     /// Folds an event into its aggregate. Returns the event's sequence, its owner, and whether the aggregate was
     /// untouched in the open batch.
     pub(crate) fn evolve(&mut self, of: AggregateRef, event: &Event) -> Evolved {
         let first = match event {
             Event::User(event) => self.users.evolve(of.id, event),
             Event::Wallet(event) => self.wallets.evolve(of.id, event),
+            Event::TradingSession(event) => self.sessions.evolve(of.id, event),
         };
         let facts = of_kind!(self, of, |cache| cache
             .peek(of.id)
             .map(|entry| (entry.sequence(), entry.state().owner())));
         let (sequence, owner) = facts.unwrap_or((0, None));
         Evolved { sequence, owner, first }
+    }
+
+    /// The wallet that keeps a session's reserve, which goes back when the session stops: only the session knows it.
+    pub(crate) fn reserve_of(&self, command: &crate::Command) -> Option<AggregateRef> {
+        let crate::Command::Session(step) = command else { return None };
+        let session = self.sessions.peek(step.session_id.0)?.state().session()?;
+        let hold = session.hold_id?;
+        Some(AggregateRef { kind: AggregateKind::Wallet, id: hold.wallet.0 })
     }
 
     /// The open batch becomes the flying one.
@@ -257,7 +274,8 @@ impl Aggregates {
     pub(crate) fn evict(&mut self, worth_a_snapshot: i64) -> Vec<Snapshot> {
         let users = self.users.evict(worth_a_snapshot);
         let wallets = self.wallets.evict(worth_a_snapshot);
-        users.into_iter().chain(wallets).filter_map(Result::ok).collect()
+        let sessions = self.sessions.evict(worth_a_snapshot);
+        users.into_iter().chain(wallets).chain(sessions).filter_map(Result::ok).collect()
     }
 }
 

@@ -178,6 +178,7 @@ impl<'a> Term<'a> {
         let command = &submission.envelope.command;
         if !command.begins_its_aggregates() {
             let mut missing = command.aggregates();
+            missing.extend(self.aggregates.reserve_of(command));
             missing.retain(|of| !self.aggregates.use_now(*of));
             if !missing.is_empty() {
                 // A batch may name one of them many times.
@@ -213,6 +214,9 @@ impl<'a> Term<'a> {
         }
         for (id, loaded) in arrival.wallets {
             self.aggregates.insert_wallet(id, loaded);
+        }
+        for (id, loaded) in arrival.sessions {
+            self.aggregates.insert_session(id, loaded);
         }
         for submission in failed {
             self.answer(submission, Err(Failure::unavailable("the account could not be loaded")));

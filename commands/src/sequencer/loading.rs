@@ -4,6 +4,7 @@
 //! are under way goes together into the next one, so a thousand cold wallets are a few questions, not a thousand.
 
 use super::submission::Submission;
+use domain::trading::TradingSession;
 use domain::user::User;
 use domain::wallet::Wallet;
 use domain::{AggregateKind, AggregateRef};
@@ -21,7 +22,18 @@ const IDS_MAX: usize = 512;
 pub(crate) struct Arrival {
     pub(crate) users: Vec<(Uuid, Loaded<User>)>,
     pub(crate) wallets: Vec<(Uuid, Loaded<Wallet>)>,
+    pub(crate) sessions: Vec<(Uuid, Loaded<TradingSession>)>,
     pub(crate) failed: Vec<AggregateRef>,
+}
+
+impl Arrival {
+    /// What it brought.
+    fn here(&self) -> Vec<AggregateRef> {
+        let users = self.users.iter().map(|(id, _)| (AggregateKind::User, *id));
+        let wallets = self.wallets.iter().map(|(id, _)| (AggregateKind::Wallet, *id));
+        let sessions = self.sessions.iter().map(|(id, _)| (AggregateKind::TradingSession, *id));
+        users.chain(wallets).chain(sessions).map(|(kind, id)| AggregateRef { kind, id }).collect()
+    }
 }
 
 /// A command that waits for aggregates, and for how many.
@@ -101,11 +113,8 @@ impl Loading {
     /// Notes an arrival. Returns the commands that have everything now, and those that will not get it.
     pub(crate) fn arrive(&mut self, arrival: &Arrival) -> (Vec<Submission>, Vec<Submission>) {
         self.tasks = self.tasks.saturating_sub(1);
-        let users = arrival.users.iter().map(|(id, _)| AggregateRef { kind: AggregateKind::User, id: *id });
-        let wallets =
-            arrival.wallets.iter().map(|(id, _)| AggregateRef { kind: AggregateKind::Wallet, id: *id });
         let mut ready = Vec::new();
-        for of in users.chain(wallets) {
+        for of in arrival.here() {
             for ticket in self.waiters.remove(&of).unwrap_or_default() {
                 let Some(waiting) = self.waiting.get_mut(&ticket) else { continue };
                 waiting.missing -= 1;
@@ -172,6 +181,7 @@ async fn read(
     match kind {
         AggregateKind::User => into.users.extend(journal.load(ids).await?),
         AggregateKind::Wallet => into.wallets.extend(journal.load(ids).await?),
+        AggregateKind::TradingSession => into.sessions.extend(journal.load(ids).await?),
     }
     Ok(())
 }

@@ -25,11 +25,13 @@ impl Commands {
     /// As somebody who may. Their wallets must be empty: money that belongs to nobody would be left behind.
     pub async fn erase(&self, context: Context, user_id: UserId) -> Outcome {
         let key = self.request_key(&context, &[b"erase", user_id.0.as_bytes()]);
+        // No session may go on without its owner.
+        let free = self.sessions_of(user_id).await?;
         let wallets = self.journal().first_events_of(user_id, AggregateKind::Wallet).await?;
         let change = UserChange {
             user_id,
             command: UserCommand::Erase { at: Timestamp::default() },
-            beside: Beside { erase: true, ..Beside::default() },
+            beside: Beside { erase: true, free, ..Beside::default() },
             closes: wallets.iter().map(|opened| WalletId(opened.aggregate.id)).collect(),
         };
         let envelope = self.envelope(&context, key, Command::User(Box::new(change)));

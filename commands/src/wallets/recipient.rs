@@ -44,7 +44,7 @@ impl Commands {
         NewClaim { kind, digest, is_taken: false }
     }
 
-    pub(super) async fn holder_of(&self, kind: ClaimKind, digest: Uuid) -> Result<Option<Uuid>, Failure> {
+    pub(crate) async fn holder_of(&self, kind: ClaimKind, digest: Uuid) -> Result<Option<Uuid>, Failure> {
         let found = sqlx::query_scalar("select owner from claims where kind = $1 and digest = $2")
             .bind(kind.as_str())
             .bind(digest)

@@ -394,6 +394,8 @@ mod tests {
             (flat.annual_return, flat.sharpe, flat.sortino, flat.calmar),
             (some("0"), None, None, None)
         );
+        let steady = of(&daily(&["100", "110", "121", "133.1", "146.41"]));
+        assert_eq!((steady.daily_returns, steady.sharpe), (4, None));
         let rising = of(&daily(&["100", "101", "103", "104"]));
         assert!(rising.sharpe.is_some());
         assert_eq!((rising.sortino, rising.calmar), (None, None));

@@ -3,11 +3,12 @@
 //! Correct because every way to spend goes through `available`, and a rule only says what a balance would be: nothing is
 //! changed here.
 
+use super::hold::RESERVED_FOR;
 use super::{
     Capture, Direction, HOLDS_MAX, Hold, HoldStatus, HoldStep, Lease, Moved, Movement, PlaceHold, Reversal,
     Reversed, Standing, Transfer, Transferred, WalletEvent, WalletRefusal, WalletStatus,
 };
-use crate::{Currency, EntryId, Money, Timestamp, UserId, WalletId};
+use crate::{Currency, EntryId, Money, Timestamp, TradingSessionId, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -102,7 +103,26 @@ impl Account {
     }
 
     pub(super) fn place(&self, place: PlaceHold) -> Result<WalletEvent, WalletRefusal> {
-        let PlaceHold { movement: Movement { amount, currency, reference }, lease, at } = place;
+        let PlaceHold { movement, lease, at } = place;
+        self.hold_back(movement, lease.from(at), None)
+    }
+
+    pub(super) fn reserve(
+        &self,
+        movement: Movement,
+        trading_session: TradingSessionId,
+        at: Timestamp,
+    ) -> Result<WalletEvent, WalletRefusal> {
+        self.hold_back(movement, at.plus(RESERVED_FOR), Some(trading_session))
+    }
+
+    fn hold_back(
+        &self,
+        movement: Movement,
+        expires_at: Timestamp,
+        trading_session: Option<TradingSessionId>,
+    ) -> Result<WalletEvent, WalletRefusal> {
+        let Movement { amount, currency, reference } = movement;
         self.may_spend()?;
         self.same_currency(currency)?;
         if self.holds.len() >= HOLDS_MAX {
@@ -117,11 +137,23 @@ impl Account {
             released: zero,
             remaining: amount,
             status: HoldStatus::Active,
-            expires_at: lease.from(at),
+            expires_at,
             version: self.sequence + 1,
             reference,
+            trading_session,
         };
         Ok(WalletEvent::HoldPlaced(self.step(amount, hold, self.posted, available)))
+    }
+
+    /// Whatever state the wallet is in: what was kept back goes back.
+    pub(super) fn unreserve(
+        &self,
+        hold: i64,
+        trading_session: TradingSessionId,
+    ) -> Result<WalletEvent, WalletRefusal> {
+        let hold = self.holds.get(&hold).filter(|hold| hold.trading_session == Some(trading_session));
+        let hold = hold.cloned().ok_or(WalletRefusal::HoldNotFound)?;
+        Ok(WalletEvent::HoldReleased(self.let_go(hold, HoldStatus::Released)?))
     }
 
     pub(super) fn capture(&self, capture: Capture) -> Result<WalletEvent, WalletRefusal> {
@@ -227,7 +259,7 @@ impl Account {
         Ok(self.step(rest, hold, self.posted, available))
     }
 
-    /// An active hold whose lease is not over, swept or not.
+    /// An active hold whose lease is not over, swept or not, and that is nobody's but the owner's to end.
     fn living(&self, sequence: i64, at: Timestamp) -> Result<&Hold, WalletRefusal> {
         self.not_closed()?;
         let hold_id = EntryId { wallet: self.wallet_id, sequence };
@@ -238,6 +270,9 @@ impl Account {
         })?;
         if hold.expires_at <= at {
             return Err(WalletRefusal::HoldExpired { hold_id, expires_at: hold.expires_at });
+        }
+        if let Some(trading_session) = hold.trading_session {
+            return Err(WalletRefusal::HeldByTradingSession { hold_id, trading_session });
         }
         Ok(hold)
     }

@@ -59,6 +59,10 @@ impl Decide for Wallet {
             WalletCommand::Amend { hold, amount, at } => open()?.amend(hold, amount, at)?,
             WalletCommand::Extend { hold, lease, at } => open()?.extend(hold, lease, at)?,
             WalletCommand::ExpireHolds { at } => return self.expire_holds(at),
+            WalletCommand::Reserve { movement, trading_session, at } => {
+                open()?.reserve(movement, trading_session, at)?
+            }
+            WalletCommand::Unreserve { hold, trading_session } => open()?.unreserve(hold, trading_session)?,
             WalletCommand::Reverse(reversal) => open()?.reverse(reversal)?,
             WalletCommand::Freeze => return Ok(open()?.freeze()?.into_iter().collect()),
             WalletCommand::Unfreeze => return Ok(open()?.unfreeze()?.into_iter().collect()),

@@ -3,7 +3,7 @@
 //! What depends on time carries a moment, and is decided at the time of its batch, whatever moment it carries.
 
 use super::Lease;
-use crate::{CaptureId, Currency, EntryId, Money, Reference, Timestamp, UserId, WalletId};
+use crate::{CaptureId, Currency, EntryId, Money, Reference, Timestamp, TradingSessionId, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,16 @@ pub enum WalletCommand {
     /// Ends holds whose lease is over.
     ExpireHolds {
         at: Timestamp,
+    },
+    /// Keeps an amount back for a trading session, until that lets it go.
+    Reserve {
+        movement: Movement,
+        trading_session: TradingSessionId,
+        at: Timestamp,
+    },
+    Unreserve {
+        hold: i64,
+        trading_session: TradingSessionId,
     },
     Reverse(Reversal),
     Freeze,
@@ -100,12 +110,14 @@ impl WalletCommand {
             | Self::Release { at, .. }
             | Self::Amend { at, .. }
             | Self::Extend { at, .. }
+            | Self::Reserve { at, .. }
             | Self::ExpireHolds { at } => *at = now,
             Self::Open { .. }
             | Self::Deposit(_)
             | Self::Withdraw(_)
             | Self::Send(_)
             | Self::Receive(_)
+            | Self::Unreserve { .. }
             | Self::Reverse(_)
             | Self::Freeze
             | Self::Unfreeze
@@ -138,6 +150,8 @@ impl WalletCommand {
             Self::Amend { .. } => "amend",
             Self::Extend { .. } => "extend",
             Self::ExpireHolds { .. } => "expire_holds",
+            Self::Reserve { .. } => "reserve",
+            Self::Unreserve { .. } => "unreserve",
             Self::Reverse(_) => "reverse",
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",

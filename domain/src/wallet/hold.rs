@@ -1,11 +1,14 @@
 //! A hold: money kept back for something that is not settled yet, for as long as its lease is renewed.
 
-use crate::{EntryId, Money, Reference, Timestamp};
+use crate::{EntryId, Money, Reference, Timestamp, TradingSessionId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Active holds of one wallet. All of them are in memory while the wallet is.
 pub const HOLDS_MAX: usize = 2_000;
+
+/// For as long as a trading session may run: a reserve ends with its session, and no sweeper is to find it before.
+pub(super) const RESERVED_FOR: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// A hold as it stands after its last event: what an answer shows, and what an event tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,9 @@ pub struct Hold {
     pub version: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
+    /// It is kept back for this trading session, and ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trading_session: Option<TradingSessionId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Why a wallet declines, with the facts.
 
-use crate::{Currency, EntryId, Money, Timestamp};
+use crate::{Currency, EntryId, Money, Timestamp, TradingSessionId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -29,6 +29,8 @@ pub enum WalletRefusal {
     HoldEnded { hold_id: EntryId },
     #[error("the hold {hold_id} expired at {expires_at}")]
     HoldExpired { hold_id: EntryId, expires_at: Timestamp },
+    #[error("the hold {hold_id} belongs to the trading session {trading_session} and ends with it")]
+    HeldByTradingSession { hold_id: EntryId, trading_session: TradingSessionId },
     #[error("{remaining} is left in the hold, {requested} was asked for")]
     CaptureTooLarge { remaining: Money, requested: Money },
     #[error("{captured} is captured already, the hold cannot shrink to {requested}")]

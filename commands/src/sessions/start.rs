@@ -1,0 +1,144 @@
+//! Starting a session: what the request leaves open, the preferences say.
+
+use crate::envelope::{Reserve, StartTrading};
+use crate::{ClaimKind, Command, Commands, Context, Failure, NewClaim, Outcome, Refusal};
+use domain::trading::exact::{DECIMALS, WHOLE_MAX};
+use domain::trading::{ExchangeName, Limits, StartSession, Targets, TradingSession};
+use domain::user::{Exchange, Preferences, TradingMode, User, UserRefusal};
+use domain::wallet::Movement;
+use domain::{Currency, Decide, Money, MoneyError, Reference, Timestamp, TradingSessionId, UserId, WalletId};
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What somebody wants to start. Serialised, it is what two requests are compared by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StartWish {
+    pub mode: Option<TradingMode>,
+    pub dry_run: Option<bool>,
+    pub exchange: Option<ExchangeName>,
+    pub capital: Option<Decimal>,
+    pub currency: Option<Currency>,
+    /// Nothing but cash, if it is not said.
+    pub targets: Option<Targets>,
+    pub interval_s: Option<u32>,
+    pub auto_rebalance: Option<bool>,
+    pub risk_per_trade: Option<Decimal>,
+    pub max_drawdown: Option<Decimal>,
+    pub next_run_at: Option<Timestamp>,
+    /// A wallet of theirs in which the capital is kept back while the session runs.
+    pub reserve_from: Option<WalletId>,
+}
+
+impl Commands {
+    pub async fn start_session(&self, context: Context, user_id: UserId, wish: StartWish) -> Outcome {
+        let fingerprint = serde_json::to_vec(&wish).unwrap_or_default();
+        let key = self.request_key(&context, &[b"start session", user_id.0.as_bytes(), &fingerprint]);
+        let session_id = TradingSessionId(Uuid::now_v7());
+        let preferences = self.preferences_of(user_id).await?;
+        let reserve_from = wish.reserve_from;
+        let start = filled_in(wish, &preferences, session_id, user_id);
+        let mut starting = StartTrading { start, places: Vec::new(), reserve: None, decline: None };
+        match capital_in(&starting.start) {
+            Ok(amount) => {
+                starting.reserve = reserve_from.map(|wallet| reserve(wallet, amount, &starting.start))
+            }
+            Err(refusal) => starting.decline = Some(Box::new(refusal.into())),
+        }
+        match starting.start.exchange {
+            ExchangeName::Paper => starting.places = self.paper_places(user_id).await?,
+            ExchangeName::Binance => match self.account_of(user_id).await? {
+                Some(account) => starting.places = vec![account],
+                None => starting.decline = Some(Box::new(Refusal::CredentialsMissing)),
+            },
+        }
+        self.submit(self.envelope(&context, key, Command::StartSession(Box::new(starting)))).await
+    }
+
+    /// As they are now. Whoever is not there has none, and is told so when the start is decided.
+    async fn preferences_of(&self, user_id: UserId) -> Result<Preferences, Failure> {
+        let mut loaded = self.journal().load::<User>(&[user_id.0]).await?;
+        let user = loaded.remove(&user_id.0).map(|loaded| loaded.state);
+        let person = user.as_ref().and_then(User::person);
+        Ok(person.map(|person| person.preferences.clone()).unwrap_or_default())
+    }
+
+    /// What is taken as long as a session of theirs has not stopped.
+    pub(crate) async fn sessions_of(&self, user_id: UserId) -> Result<Vec<NewClaim>, Failure> {
+        let mut places = self.paper_places(user_id).await?;
+        let Some(account) = self.account_of(user_id).await? else { return Ok(places) };
+        let Some(holder) = self.holder_of(account.kind, account.digest).await? else { return Ok(places) };
+        // Somebody else may trade on the same account.
+        let loaded = self.journal().load::<TradingSession>(&[holder]).await?.remove(&holder);
+        let owner = loaded.and_then(|loaded| loaded.state.owner());
+        places.push(NewClaim { is_taken: owner == Some(user_id), ..account });
+        Ok(places)
+    }
+
+    /// An account at an exchange is known by its key, whoever brought it.
+    async fn account_of(&self, user_id: UserId) -> Result<Option<NewClaim>, Failure> {
+        let kind = ClaimKind::ExchangeAccount;
+        let purpose = "the start of a live session";
+        let credentials = self.exchange_credentials(user_id, Exchange::Binance, purpose).await?;
+        let digest = |key: &str| self.vault().claim(kind.as_str(), &format!("{} {key}", Exchange::Binance));
+        Ok(credentials.map(|credentials| NewClaim {
+            kind,
+            digest: digest(credentials.key.expose_secret()),
+            is_taken: false,
+        }))
+    }
+}
+
+fn filled_in(
+    wish: StartWish,
+    preferences: &Preferences,
+    session_id: TradingSessionId,
+    user_id: UserId,
+) -> StartSession {
+    let mode = wish.mode.unwrap_or(preferences.default_mode);
+    let is_live = mode == TradingMode::Live;
+    let currency = wish.currency.unwrap_or(preferences.default_currency);
+    let exchange = if is_live { ExchangeName::Binance } else { ExchangeName::Paper };
+    StartSession {
+        session_id,
+        user_id,
+        mode,
+        // For real only when that was said.
+        dry_run: wish.dry_run.unwrap_or(is_live),
+        exchange,
+        capital: wish.capital.unwrap_or(preferences.default_capital),
+        currency,
+        targets: wish.targets.unwrap_or_else(|| Targets::cash(currency)),
+        interval_s: wish.interval_s.unwrap_or(preferences.default_interval_s),
+        auto_rebalance: wish.auto_rebalance.unwrap_or(preferences.auto_rebalance),
+        limits: Limits {
+            risk_per_trade: wish.risk_per_trade.unwrap_or(preferences.risk_per_trade),
+            max_drawdown: wish.max_drawdown.unwrap_or(preferences.max_drawdown),
+        },
+        next_run_at: wish.next_run_at,
+        hold_id: None,
+        at: Timestamp::default(),
+    }
+}
+
+/// The capital as money, if it is an amount of its currency and within what can be traded with.
+fn capital_in(start: &StartSession) -> Result<Money, UserRefusal> {
+    let StartSession { capital, currency, .. } = *start;
+    let capital = capital.normalize();
+    if capital.scale() > DECIMALS {
+        return Err(UserRefusal::CapitalTooFine { currency });
+    }
+    if capital > Decimal::from(WHOLE_MAX) {
+        return Err(UserRefusal::CapitalTooLarge { currency });
+    }
+    Money::parse(&capital.to_string(), currency).map_err(|error| match error {
+        MoneyError::TooManyDecimals { .. } => UserRefusal::CapitalTooFine { currency },
+        _ => UserRefusal::CapitalTooLarge { currency },
+    })
+}
+
+fn reserve(wallet_id: WalletId, amount: Money, start: &StartSession) -> Reserve {
+    let reference = Reference::parse(&format!("trading session {}", start.session_id)).ok();
+    Reserve { wallet_id, movement: Movement { amount, currency: start.currency, reference } }
+}

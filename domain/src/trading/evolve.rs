@@ -1,0 +1,217 @@
+//! What each event leaves of a session. Nothing is decided here, and nothing is computed that an event does not tell, but
+//! the portfolio after a trade, which has one way to follow from it.
+
+use super::event::{Filled, RunEnded, SessionEvent, Started};
+use super::exact;
+use super::order::OrderId;
+use super::portfolio::Portfolio;
+use super::run::{Order, OrderState, Requested, Run};
+use super::session::{LastError, LastResult, Limits, Session, SessionState};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+impl Session {
+    pub(super) fn started(started: &Started) -> Self {
+        Self {
+            session_id: started.session_id,
+            user_id: started.user_id,
+            mode: started.mode,
+            dry_run: started.dry_run,
+            state: started.state,
+            exchange: started.exchange,
+            capital: started.capital,
+            currency: started.currency,
+            targets: started.targets.clone(),
+            interval_s: started.interval_s,
+            auto_rebalance: started.auto_rebalance,
+            limits: Limits { risk_per_trade: started.risk_per_trade, max_drawdown: started.max_drawdown },
+            hold_id: started.hold_id,
+            next_run_at: started.next_run_at,
+            last_run_at: None,
+            requested: None,
+            run: None,
+            fence: 0,
+            portfolio: Portfolio::of_cash(started.capital),
+            high_water: started.capital,
+            last_portfolio: None,
+            last_result: None,
+            last_error: None,
+            stop_reason: None,
+            started_at: started.started_at,
+            ended_at: None,
+        }
+    }
+
+    pub(super) fn evolve(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::TradingSessionStarted(_) => {}
+            SessionEvent::TradingSessionPaused(_) => self.state = SessionState::Paused,
+            SessionEvent::TradingSessionResumed(resumed) => {
+                self.state = SessionState::Running;
+                self.high_water = resumed.high_water;
+                self.next_run_at = resumed.next_run_at;
+            }
+            SessionEvent::TradingSessionHalted(halted) => {
+                if self.state != SessionState::Stopping {
+                    self.state = SessionState::Halted;
+                }
+                self.high_water = halted.high_water;
+                self.last_portfolio = Some(halted.portfolio.clone());
+                self.requested = None;
+                self.last_error = Some(LastError {
+                    code: "drawdown_limit".to_owned(),
+                    message: format!("the drawdown is {} and may be {}", halted.drawdown, halted.limit),
+                    at: halted.portfolio.as_of,
+                });
+            }
+            SessionEvent::TradingSessionStopping { reason } => {
+                self.state = SessionState::Stopping;
+                self.stop_reason = Some(reason.clone());
+                self.requested = None;
+            }
+            SessionEvent::TradingSessionStopped(stopped) => {
+                self.state = SessionState::Stopped;
+                self.stop_reason = Some(stopped.reason.clone());
+                self.ended_at = Some(stopped.ended_at);
+                self.next_run_at = None;
+                self.requested = None;
+            }
+            SessionEvent::ScheduleChanged { interval_s, auto_rebalance, next_run_at } => {
+                self.interval_s = *interval_s;
+                self.auto_rebalance = *auto_rebalance;
+                self.next_run_at = *next_run_at;
+            }
+            SessionEvent::DryRunChanged { dry_run } => self.dry_run = *dry_run,
+            SessionEvent::TargetsChanged { targets } => self.targets = targets.clone(),
+            SessionEvent::RiskLimitsChanged { risk_per_trade, max_drawdown } => {
+                self.limits = Limits { risk_per_trade: *risk_per_trade, max_drawdown: *max_drawdown };
+            }
+            SessionEvent::CapitalChanged { capital_after, cash_after, high_water_after, .. } => {
+                self.capital = *capital_after;
+                self.portfolio.cash = *cash_after;
+                self.high_water = *high_water_after;
+            }
+            SessionEvent::PortfolioSnapshotTaken(snapshot) => {
+                self.high_water = snapshot.high_water;
+                self.last_portfolio = Some(snapshot.portfolio.clone());
+            }
+            of_a_run => self.evolve_run(of_a_run),
+        }
+    }
+
+    fn evolve_run(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::RunRequested { run_id, trigger, requested_at } => {
+                self.requested =
+                    Some(Requested { run_id: *run_id, trigger: *trigger, requested_at: *requested_at });
+            }
+            SessionEvent::RunStarted(begun) => {
+                self.fence = self.fence.max(begun.fence);
+                self.last_run_at = Some(begun.started_at);
+                if self.requested.as_ref().is_some_and(|requested| requested.run_id == begun.run_id) {
+                    self.requested = None;
+                }
+                self.run = Some(Run {
+                    run_id: begun.run_id,
+                    trigger: begun.trigger,
+                    due_at: begun.due_at,
+                    started_at: begun.started_at,
+                    fence: begun.fence,
+                    waiting: Vec::new(),
+                    orders: Vec::new(),
+                    turnover: Decimal::ZERO,
+                    fees: Decimal::ZERO,
+                    filled: 0,
+                    rejected: 0,
+                });
+            }
+            SessionEvent::RebalancePlanned(planned) => {
+                if let Some(run) = &mut self.run {
+                    let buys = planned.plan.legs.iter().filter(|leg| leg.side == super::Side::Buy);
+                    run.waiting = buys.cloned().collect();
+                }
+            }
+            SessionEvent::RunTakenOver { fence, .. } => {
+                self.fence = self.fence.max(*fence);
+                if let Some(run) = &mut self.run {
+                    run.fence = *fence;
+                }
+            }
+            SessionEvent::OrderIntended(intended) => {
+                if let Some(run) = &mut self.run {
+                    run.waiting.retain(|leg| leg.asset != intended.intent.asset);
+                    let order = Order { intent: intended.intent.clone(), state: OrderState::Intended };
+                    run.orders.push(order);
+                }
+            }
+            SessionEvent::OrderFilled(filled) => self.fill(filled),
+            SessionEvent::OrderRejected(rejected) => self.close_order(rejected.order_id),
+            SessionEvent::OrderOutcomeResolved(resolved) => self.close_order(resolved.order_id),
+            SessionEvent::OrderOutcomeUnknown(unresolved) => {
+                let orders = self.run.iter_mut().flat_map(|run| &mut run.orders);
+                for order in orders.filter(|order| order.intent.order_id == unresolved.order_id) {
+                    order.state = OrderState::Unknown;
+                }
+                self.fail("outcome_unknown", &unresolved.cause, None);
+            }
+            SessionEvent::RunCompleted(ended) => self.end_run(ended),
+            SessionEvent::RunFailed(ended) => {
+                self.end_run(ended);
+                let code = ended.code.as_deref().unwrap_or("failed");
+                self.fail(code, ended.message.as_deref().unwrap_or_default(), Some(ended));
+            }
+            _ => {}
+        }
+    }
+
+    fn fill(&mut self, filled: &Filled) {
+        // It was decided on the portfolio after it.
+        if let Ok(after) = self.portfolio.after(&filled.fill, self.currency) {
+            self.portfolio = after;
+        }
+        if let Some(run) = &mut self.run {
+            let worth = exact::mul(filled.fill.quantity, filled.fill.price).unwrap_or_default();
+            run.turnover = exact::add(run.turnover, worth).unwrap_or(run.turnover);
+            run.fees = exact::add(run.fees, filled.fill.fee_in_quote).unwrap_or(run.fees);
+            let is_known = run.order(filled.order_id).is_some();
+            if is_known {
+                run.filled += 1;
+            }
+            run.orders.retain(|order| order.intent.order_id != filled.order_id);
+        }
+    }
+
+    fn close_order(&mut self, order_id: OrderId) {
+        if let Some(run) = &mut self.run {
+            run.rejected += 1;
+            run.orders.retain(|order| order.intent.order_id != order_id);
+        }
+    }
+
+    fn end_run(&mut self, ended: &RunEnded) {
+        self.run = None;
+        self.next_run_at = ended.next_run_at;
+        self.last_result = Some(LastResult {
+            run_id: ended.run_id,
+            trigger: ended.trigger,
+            result: ended.result.as_str().to_owned(),
+            orders: ended.orders,
+            turnover: ended.turnover,
+            fees: ended.fees,
+            ended_at: ended.ended_at,
+        });
+        if !matches!(ended.result, super::Conclusion::Failed) {
+            self.last_error = None;
+        }
+    }
+
+    fn fail(&mut self, code: &str, message: &str, ended: Option<&RunEnded>) {
+        let at = ended.map(|ended| ended.ended_at).or(self.last_run_at).unwrap_or(self.started_at);
+        self.last_error = Some(LastError { code: code.to_owned(), message: message.to_owned(), at });
+    }
+
+    /// Of the run that is under way.
+    pub fn run_id(&self) -> Option<Uuid> {
+        self.run.as_ref().map(|run| run.run_id)
+    }
+}
