@@ -80,5 +80,6 @@ chaos: ## kill everything there is, many times, and compare what was answered wi
 	@COUNTERFOIL_CHAOS_KILLS=$${COUNTERFOIL_CHAOS_KILLS:-60} scripts/run-tests --watch -p counterfoil --test chaos
 
 .PHONY: interop
-interop: ## tests with third-party clients
-	@echo "interop: there are none yet; docs/events.md shows how other clients follow the stream"
+interop: ## tests with third-party programs: the figures of trading sessions against those of freqtrade
+	@cargo build -p domain --example performance
+	@scripts/interop
