@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use domain::trading::SessionEvent;
 use domain::user::{
     ApiKeyChange, CredentialsHeld, EndReason, Exchange, Locale, PasswordChangeReason, Preferences, Role,
     Theme, UserEvent,
@@ -230,6 +231,7 @@ fn hold_goldens() -> Vec<(&'static str, Event)> {
         expires_at: at("2025-11-22T08:15:00.5Z"),
         version: 8,
         reference: Some(Reference::parse("order 17").unwrap()),
+        trading_session: None,
     };
     let step = |amount, hold: &Hold, posted_after, available_after| HoldStep {
         amount,
@@ -335,6 +337,7 @@ fn no_event_is_without_a_golden_file_of_its_newest_version() {
         let types = match kind {
             AggregateKind::User => types_of::<UserEvent>(),
             AggregateKind::Wallet => types_of::<WalletEvent>(),
+            AggregateKind::TradingSession => types_of::<SessionEvent>(),
         };
         assert!(!types.is_empty());
         assert_eq!(newest(kind), types, "events of a {kind}");
