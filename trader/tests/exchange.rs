@@ -1,8 +1,10 @@
 //! The exchange on paper against a real PostgreSQL: what is executed stands in its ledger, once for each sending, and what
 //! is not there after its last moment never will be.
 
+#![allow(clippy::unwrap_used)]
+
 use commands::Clock;
-use domain::trading::{Intent, OrderId, Side};
+use domain::trading::{Intent, OrderId, Outcome, Side};
 use domain::{Currency, Timestamp};
 use journal::{Journal, JournalOptions};
 use rust_decimal::Decimal;
@@ -11,14 +13,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use testkit::{Postgres, eventually};
 use trader::exchange::{
-    Exchange, Faults, Faulty, KEPT_FOR, PRUNED_AT_ONCE, Paper, Point, Queried, SETTLED_AFTER, Submitted,
-    Terms,
+    Exchange, Faults, Faulty, KEPT_FOR, PRUNED_AT_ONCE, Paper, Point, Queried, Submitted, Terms,
 };
 use trader::market::{Poller, Price, Priced, Script, Scripted};
 use uuid::Uuid;
 
 struct House {
-    _postgres: Postgres,
+    postgres: Postgres,
     pool: PgPool,
     script: Scripted,
     poller: Poller,
@@ -46,7 +47,7 @@ impl House {
         let terms = Arc::new(Terms::paper());
         let (poller, prices) = Poller::new(Box::new(script.clone()), Arc::clone(&terms), Clock::System);
         let paper = Arc::new(Paper::new(pool.clone(), prices, terms, Clock::System));
-        let mut house = Self { _postgres: postgres, pool, script, poller, paper };
+        let mut house = Self { postgres, pool, script, poller, paper };
         house.price("65000").await;
         house
     }
@@ -151,48 +152,35 @@ async fn what_is_declined_leaves_no_trace() {
 #[tokio::test]
 async fn who_asks_waits_for_an_order_that_is_just_coming_in() {
     let house = House::build().await;
-    let order = order(0, soon());
-    let mut coming = house.pool.begin().await.unwrap();
-    sqlx::query("select from paper_execute($1, $2, $3, '{}')")
+    let model = house.paper.submit(ACCOUNT, &order(0, soon())).await;
+    assert!(matches!(model, Submitted::Filled { .. }));
+    for (leg, arrives) in [(1, true), (2, false)] {
+        let order = order(leg, soon());
+        let mut coming = house.pool.begin().await.unwrap();
+        sqlx::query(
+            "select id from paper_execute($1, $2, $3, (select trade from paper_orders order by id limit 1))",
+        )
         .bind(ACCOUNT)
         .bind(order.order_id.0)
         .bind(order.valid_until.to_datetime())
-        .execute(&mut *coming)
+        .fetch_one(&mut *coming)
         .await
         .unwrap();
-    let (paper, asked) = (Arc::clone(&house.paper), order.clone());
-    let asking = tokio::spawn(async move { paper.query(ACCOUNT, &asked).await });
-    eventually("the question waits", async || {
-        let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)";
-        sqlx::query_scalar(waiting).fetch_one(&house.pool).await.unwrap()
-    })
-    .await;
-    coming.rollback().await.unwrap();
-    let Queried::NotFound { as_of } = asking.await.unwrap() else { panic!("found") };
-    assert!(as_of < order.valid_until);
-}
-
-#[tokio::test]
-async fn a_question_that_waited_sees_what_came_in() {
-    let house = House::build().await;
-    let order = order(0, soon());
-    // Somebody asks the whole time while orders come in: whatever was answered to have been executed is found from then on.
-    let (paper, asked) = (Arc::clone(&house.paper), order.clone());
-    let sending = tokio::spawn(async move {
-        for _ in 0..20 {
-            assert!(matches!(paper.submit(ACCOUNT, &asked).await, Submitted::Filled { .. }));
-        }
-    });
-    let mut found = false;
-    while !sending.is_finished() {
-        match house.paper.query(ACCOUNT, &order).await {
-            Queried::Filled { .. } => found = true,
-            Queried::NotFound { .. } => assert!(!found, "what was there is not there any more"),
-            other => panic!("{other:?}"),
+        let (paper, asked) = (Arc::clone(&house.paper), order.clone());
+        let asking = tokio::spawn(async move { paper.query(ACCOUNT, &asked).await });
+        eventually("the question waits", async || {
+            let waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)";
+            sqlx::query_scalar(waiting).fetch_one(&house.pool).await.unwrap()
+        })
+        .await;
+        if arrives {
+            coming.commit().await.unwrap();
+            assert!(matches!(asking.await.unwrap(), Queried::Filled { .. }));
+        } else {
+            coming.rollback().await.unwrap();
+            assert!(matches!(asking.await.unwrap(), Queried::NotFound { .. }));
         }
     }
-    sending.await.unwrap();
-    assert_eq!(house.rows().await, 20);
 }
 
 #[tokio::test]
@@ -203,8 +191,8 @@ async fn an_order_that_may_be_forgotten_is_not_said_to_be_unknown() {
     let ancient = house.paper.query(ACCOUNT, &order(0, Timestamp::from_micros(now - age))).await;
     assert!(matches!(ancient, Queried::Unavailable { .. }), "{ancient:?}");
     let old = order(0, Timestamp::from_micros(now - age / 2));
-    let outcome = house.paper.query(ACCOUNT, &old).await.outcome(&old);
-    assert!(outcome.is_some(), "taken until {SETTLED_AFTER:?} ago, and not there");
+    let outcome = house.paper.query(ACCOUNT, &old).await.outcome(&old, Terms::paper().settled_after);
+    assert!(matches!(outcome, Some(Outcome::NeverAccepted { .. })), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -231,7 +219,7 @@ async fn old_rows_are_swept_a_bounded_number_at_a_time() {
 async fn a_ledger_that_is_gone_leaves_everything_open() {
     let mut house = House::build().await;
     let order = order(0, soon());
-    house._postgres.kill();
+    house.postgres.kill();
     assert!(matches!(house.paper.submit(ACCOUNT, &order).await, Submitted::Unknown { .. }));
     assert!(matches!(house.paper.query(ACCOUNT, &order).await, Queried::Unavailable { .. }));
 }

@@ -23,10 +23,6 @@ use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long after its last moment an order is looked for before its absence says anything: what was let in may still be
-/// on its way to the book.
-pub const SETTLED_AFTER: Duration = Duration::from_secs(12);
-
 #[async_trait]
 pub trait Exchange: Send + Sync + fmt::Debug {
     fn name(&self) -> ExchangeName;
@@ -105,12 +101,12 @@ impl Submitted {
 
 impl Queried {
     /// What a session is told, if this settles it. That an order is not there does, once the exchange would not take it any
-    /// more and has not for a while.
-    pub fn outcome(self, intent: &Intent) -> Option<Outcome> {
+    /// more, and what it took before would show (`settled_after` of its terms).
+    pub fn outcome(self, intent: &Intent, settled_after: Duration) -> Option<Outcome> {
         match self {
             Self::Filled { fills } => Some(Outcome::Filled { fills }),
             Self::Rejected { code, message } => Some(Outcome::Rejected { code, message }),
-            Self::NotFound { as_of } if as_of > intent.valid_until.plus(SETTLED_AFTER) => {
+            Self::NotFound { as_of } if as_of >= intent.valid_until.plus(settled_after) => {
                 let until = intent.valid_until;
                 let evidence = format!("taken until {until}, the exchange did not know of it at {as_of}");
                 Some(Outcome::NeverAccepted { evidence })
@@ -126,21 +122,23 @@ mod tests {
     use super::*;
     use domain::trading::Side;
 
+    const MARGIN: Duration = Duration::from_secs(12);
+
     #[test]
     fn an_order_that_is_not_there_is_settled_only_when_it_cannot_come_any_more() {
         let intent = intent(Side::Buy, "1", "100");
-        let not_found = |after| Queried::NotFound { as_of: intent.valid_until.plus(after) }.outcome(&intent);
+        let not_found =
+            |after| Queried::NotFound { as_of: intent.valid_until.plus(after) }.outcome(&intent, MARGIN);
         assert_eq!(not_found(Duration::ZERO), None);
-        assert_eq!(not_found(SETTLED_AFTER), None);
-        let settled = not_found(SETTLED_AFTER + Duration::from_micros(1));
-        assert!(matches!(settled, Some(Outcome::NeverAccepted { .. })));
+        assert_eq!(not_found(MARGIN.saturating_sub(Duration::from_micros(1))), None);
+        assert!(matches!(not_found(MARGIN), Some(Outcome::NeverAccepted { .. })));
     }
 
     #[test]
     fn what_is_not_known_is_not_settled() {
         let intent = intent(Side::Buy, "1", "100");
-        assert_eq!(Queried::Accepted.outcome(&intent), None);
-        assert_eq!(Queried::Unavailable { cause: "down".to_owned() }.outcome(&intent), None);
+        assert_eq!(Queried::Accepted.outcome(&intent, MARGIN), None);
+        assert_eq!(Queried::Unavailable { cause: "down".to_owned() }.outcome(&intent, MARGIN), None);
         assert!(matches!(Submitted::Accepted.outcome(), Outcome::Unknown { .. }));
     }
 }

@@ -190,7 +190,7 @@ mod tests {
         for second in [0, 3_599, 1_800_000_000] {
             let quotes = candles.quotes(Timestamp::from_micros(second * 1_000_000)).await.unwrap();
             for code in ["BTC", "ETH", "BNB", "SOL", "XRP", "ADA", "DOGE", "LTC", "LINK", "DOT"] {
-                for currency in assets::CURRENCIES {
+                for currency in ["USDT", "USDC", "USD", "EUR"] {
                     let quote = &quotes[&of(currency)][&of(code)];
                     assert!(quote.is_sound() && quote.as_of.as_seconds() == second, "{code} {currency}");
                 }

@@ -13,7 +13,7 @@ mod prices;
 mod scripted;
 mod walk;
 
-pub use assets::{CURRENCIES, known, rules};
+pub use assets::rules;
 pub use candles::Candles;
 pub use config::{BadMarketData, MarketData};
 pub use poller::{POLLED_EVERY, Poller};

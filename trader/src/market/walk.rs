@@ -88,7 +88,7 @@ impl Feed for Walk {
 
 #[cfg(test)]
 mod tests {
-    use super::super::assets::{CURRENCIES, rules};
+    use super::super::assets::rules;
     use super::*;
     use proptest::prelude::*;
 
@@ -114,14 +114,17 @@ mod tests {
     async fn a_price_of_then_never_changes() {
         let quotes = quotes(0, 1_800_000_000_000_000).await;
         let bitcoin = &quotes[&of("USDT")][&of("BTC")];
-        assert_eq!((bitcoin.bid.to_string(), bitcoin.ask.to_string()), ("68784.89".into(), "68791.78".into()));
+        assert_eq!(
+            (bitcoin.bid.to_string(), bitcoin.ask.to_string()),
+            ("68784.89".into(), "68791.78".into())
+        );
     }
 
     #[tokio::test]
     async fn every_asset_is_quoted_in_every_currency() {
         let quotes = quotes(0, 1_800_000_000_000_000).await;
-        assert_eq!(quotes.len(), CURRENCIES.len());
-        for code in CURRENCIES {
+        assert_eq!(quotes.len(), 4);
+        for code in ["USDT", "USDC", "USD", "EUR"] {
             let itself = usize::from(TABLE.iter().any(|asset| asset.code == code));
             assert_eq!(quotes[&of(code)].len(), TABLE.len() - itself, "{code}");
         }
