@@ -66,11 +66,19 @@ impl Commands {
         lookup::answer(self.journal(), key, Some(subject)).await?.ok_or_else(forgotten)?
     }
 
-    async fn is_known(&self, context: &Context) -> Result<bool, Failure> {
-        let Some(key) = &context.key else { return Ok(false) };
-        let found = sqlx::query_scalar("select exists (select from commands where key = $1)")
+    /// Whether this request was decided before, whatever it was then.
+    pub async fn is_known(&self, context: &Context) -> Result<bool, Failure> {
+        Ok(self.known_after(context).await?.is_some())
+    }
+
+    /// The position that what was decided under this key was decided on; nothing, if nothing was.
+    pub(crate) async fn known_after(&self, context: &Context) -> Result<Option<i64>, Failure> {
+        let Some(key) = &context.key else { return Ok(None) };
+        // That of its first event, or else where the journal ended then.
+        let sql = "select position - (events > 0)::int from commands where key = $1";
+        let found = sqlx::query_scalar(sql)
             .bind(self.vault().request_key(context.principal.key_scope(), key))
-            .fetch_one(self.journal().pool())
+            .fetch_optional(self.journal().pool())
             .await;
         Ok(found.map_err(JournalError::Postgres)?)
     }

@@ -5,8 +5,9 @@
 
 use crate::read::{EVENT_COLUMNS, read_row};
 use crate::{Journal, JournalError, Recorded};
-use domain::{AggregateRef, Timestamp};
+use domain::{AggregateKind, AggregateRef, Timestamp, UserId};
 use std::time::Duration;
+use uuid::Uuid;
 
 impl Journal {
     /// The last position recorded at a moment or before it; 0, if there is none.
@@ -40,5 +41,33 @@ impl Journal {
             .fetch_all(self.pool())
             .await?;
         rows.iter().map(read_row).collect()
+    }
+
+    /// Of what somebody had at a position, of one kind, the newest whose last event by then was another than this.
+    pub async fn newest_without(
+        &self,
+        owner: UserId,
+        kind: AggregateKind,
+        last_event: &str,
+        position: i64,
+    ) -> Result<Option<Uuid>, JournalError> {
+        // Sorted before anything is asked of any of them: those behind the first that fits are not looked at.
+        let found: Option<String> = sqlx::query_scalar(
+            "select own.aggregate_id from (select aggregate_type, aggregate_id from events \
+                where owner = $1 and sequence = 1 and aggregate_type = $2 and position <= $4 \
+                order by position desc offset 0) own \
+             cross join lateral (select e.event_type from events e where e.aggregate_type = own.aggregate_type \
+                and e.aggregate_id = own.aggregate_id \
+                and e.sequence = last_sequence_at(own.aggregate_type, own.aggregate_id, $4)) last \
+             where last.event_type <> $3 limit 1",
+        )
+        .bind(owner.0)
+        .bind(kind.as_str())
+        .bind(last_event)
+        .bind(position)
+        .fetch_optional(self.pool())
+        .await?;
+        let parsed = found.map(|id| Uuid::parse_str(&id)).transpose();
+        parsed.map_err(|error| JournalError::Postgres(sqlx::Error::Decode(error.into())))
     }
 }

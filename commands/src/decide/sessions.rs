@@ -5,7 +5,7 @@ use crate::envelope::{SessionStep, StartTrading};
 use crate::sequencer::Entry;
 use crate::{ClaimKind, Refusal};
 use domain::trading::{SessionCommand, SessionEvent, SessionRefusal, StartSession, TradingSession};
-use domain::user::{User, UserRefusal};
+use domain::user::{User, UserRefusal, UserStatus};
 use domain::wallet::{WalletCommand, WalletRefusal};
 use domain::{EntryId, Event, TradingSessionId, UserId};
 use journal::ReleasedClaims;
@@ -15,8 +15,10 @@ impl Draft<'_> {
     pub(super) fn start_session(&mut self, starting: &StartTrading) -> Result<(), Refusal> {
         let StartTrading { start, places, reserve, decline } = starting;
         let user = self.aggregates.users.peek(start.user_id.0).map(Entry::state);
-        if user.and_then(User::person).is_none() {
-            return Err(UserRefusal::NotFound.into());
+        match user.and_then(User::person).map(|person| person.status) {
+            None | Some(UserStatus::Erased) => return Err(UserRefusal::NotFound.into()),
+            Some(UserStatus::Suspended) => return Err(UserRefusal::Suspended.into()),
+            Some(UserStatus::Active) => {}
         }
         if let Some(refusal) = decline {
             return Err((**refusal).clone());

@@ -10,7 +10,7 @@ use crate::envelope::SessionStep;
 use crate::{Authority, ClaimKind, Command, Commands, Context, Failure, NewClaim, Outcome, Principal};
 use domain::trading::SessionCommand;
 use domain::trading::market::Market;
-use domain::{TradingSessionId, UserId};
+use domain::{AggregateKind, TradingSessionId, UserId};
 use journal::JournalError;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -34,6 +34,22 @@ impl Commands {
         let command = wish.into_command(market);
         let step = SessionStep { session_id, authority, command };
         self.submit(self.envelope(&context, key, Command::Session(Box::new(step)))).await
+    }
+
+    /// The newest session of somebody that has not stopped. A request that was decided before means the one of then.
+    pub async fn current_session(
+        &self,
+        context: Option<&Context>,
+        owner: UserId,
+    ) -> Result<Option<TradingSessionId>, Failure> {
+        let then = match context {
+            Some(context) => self.known_after(context).await?,
+            None => None,
+        };
+        let (kind, stopped) = (AggregateKind::TradingSession, "TradingSessionStopped");
+        let until = then.unwrap_or(i64::MAX);
+        let found = self.journal().newest_without(owner, kind, stopped, until).await?;
+        Ok(found.map(TradingSessionId))
     }
 
     /// What a worker tells a session, on nobody's behalf. It has no key: what a session is told twice says nothing new.

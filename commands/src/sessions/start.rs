@@ -57,7 +57,7 @@ impl Commands {
     }
 
     /// As they are now. Whoever is not there has none, and is told so when the start is decided.
-    async fn preferences_of(&self, user_id: UserId) -> Result<Preferences, Failure> {
+    pub async fn preferences_of(&self, user_id: UserId) -> Result<Preferences, Failure> {
         let mut loaded = self.journal().load::<User>(&[user_id.0]).await?;
         let user = loaded.remove(&user_id.0).map(|loaded| loaded.state);
         let person = user.as_ref().and_then(User::person);
