@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 const LIST: &str = "events";
 /// Every type of event there is.
-const TYPES: [&str; 33] = [
+const TYPES: [&str; 56] = [
     "UserRegistered",
     "LoginSessionOpened",
     "LoginSessionRefreshed",
@@ -50,6 +50,29 @@ const TYPES: [&str; 33] = [
     "WalletFrozen",
     "WalletUnfrozen",
     "WalletClosed",
+    "TradingSessionStarted",
+    "TradingSessionPaused",
+    "TradingSessionResumed",
+    "TradingSessionHalted",
+    "TradingSessionStopping",
+    "TradingSessionStopped",
+    "ScheduleChanged",
+    "DryRunChanged",
+    "TargetsChanged",
+    "RiskLimitsChanged",
+    "CapitalChanged",
+    "RunRequested",
+    "RunStarted",
+    "RebalancePlanned",
+    "RunTakenOver",
+    "OrderIntended",
+    "OrderFilled",
+    "OrderRejected",
+    "OrderOutcomeUnknown",
+    "OrderOutcomeResolved",
+    "RunCompleted",
+    "RunFailed",
+    "PortfolioSnapshotTaken",
 ];
 
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -61,7 +84,7 @@ pub(crate) struct EventsQuery {
     /// Only events of this type, such as `WalletDeposited`.
     #[serde(rename = "type")]
     event_type: Option<String>,
-    /// Only events of this kind of aggregate: `user` or `wallet`.
+    /// Only events of this kind of aggregate: `user`, `wallet` or `trading_session`.
     aggregate: Option<String>,
 }
 
@@ -157,6 +180,7 @@ fn known_type(name: &str) -> Result<String, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::trading::SessionEvent;
     use domain::user::UserEvent;
     use domain::wallet::WalletEvent;
 
@@ -202,7 +226,8 @@ mod tests {
         // serde says what it would have taken.
         let user = serde_json::from_str::<UserEvent>(r#"{"":0}"#).unwrap_err().to_string();
         let wallet = serde_json::from_str::<WalletEvent>(r#"{"":0}"#).unwrap_err().to_string();
-        let known = [user, wallet];
+        let session = serde_json::from_str::<SessionEvent>(r#"{"":0}"#).unwrap_err().to_string();
+        let known = [user, wallet, session];
         let known =
             known.iter().flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|name| !name.is_empty());
         assert_eq!(known.collect::<Vec<_>>(), TYPES);
