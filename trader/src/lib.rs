@@ -6,3 +6,5 @@ pub mod exchange;
 mod hash;
 pub mod market;
 mod tick;
+pub mod timers;
+pub mod worker;

@@ -36,6 +36,9 @@ pub(super) fn sources(roles: &Roles, signs: Signs, nats: Nats, tasks: Tasks) -> 
     if let Some(status) = signs.mailer {
         components.push(component("mailer", false, move || projection_finding(&status)));
     }
+    if let Some(status) = signs.timers {
+        components.push(component("trading_timers", false, move || projection_finding(&status)));
+    }
     HealthSources { roles: roles.to_string(), components }
 }
 

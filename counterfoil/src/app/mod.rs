@@ -6,6 +6,7 @@
 mod expiry;
 mod health;
 mod mail;
+mod trading;
 
 use crate::config::{Config, Role};
 use crate::leading::stream_agrees;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use trader::market::Prices;
 
 /// Connections for queries, lookups and loads. The writer, the relay's lock and each projection have one of their own.
 const POOL_MAX: u32 = 24;
@@ -63,6 +65,8 @@ pub enum AppError {
     Smtp(#[from] BadSmtpUrl),
     #[error("metrics cannot be recorded: {0}")]
     Metrics(String),
+    #[error("market data: {0}")]
+    MarketData(#[from] trader::market::FeedError),
     #[error(transparent)]
     Door(#[from] BuildError),
 }
@@ -93,6 +97,7 @@ struct Signs {
     relay: Option<watch::Receiver<RelayStatus>>,
     projections: Vec<watch::Receiver<SubscriptionStatus>>,
     mailer: Option<watch::Receiver<SubscriptionStatus>>,
+    timers: Option<watch::Receiver<SubscriptionStatus>>,
     /// Whether everybody has been told where everything is.
     is_open: Arc<AtomicBool>,
 }
@@ -107,7 +112,8 @@ impl App {
         let metrics = api::install_metrics().map_err(|error| AppError::Metrics(error.to_string()))?;
         let ground = Ground::lay(servers).await?;
         let listen = listener.local_addr().unwrap_or(config.listen);
-        let (commands, signs) = ground.start_parts(config, listen)?;
+        let prices = ground.start_market(config)?;
+        let (commands, signs) = ground.start_parts(config, listen, prices.as_ref())?;
         let (writer, is_open) = (signs.writer.clone(), signs.is_open.clone());
         ground.open_door(config, commands, signs, metrics, (listener, ops_listener))?;
         Ok(Self { supervisor: ground.supervisor, writer, is_open })
@@ -157,7 +163,12 @@ impl Ground {
         Ok(Self { journal, nats, tail, checkpoints, read_models, vault, supervisor })
     }
 
-    fn start_parts(&self, config: &Config, listen: SocketAddr) -> Result<(Commands, Signs), AppError> {
+    fn start_parts(
+        &self,
+        config: &Config,
+        listen: SocketAddr,
+        prices: Option<&Prices>,
+    ) -> Result<(Commands, Signs), AppError> {
         let mut signs = Signs::default();
         let commands = self.start_writer(config, listen.to_string(), &mut signs)?;
         if config.roles.has(Role::Relay) {
@@ -171,6 +182,9 @@ impl Ground {
             let (journal, all) = (self.journal.clone(), projections::all(Arc::new(self.vault.clone())));
             self.supervisor.start("rebuild_sweep", |stop| endless(sweep_rebuilds(journal, all, stop)));
             self.start_mail(&config.mail, listen, &commands, &mut signs)?;
+        }
+        if let Some(prices) = prices.filter(|_| config.roles.has(Role::Trader)) {
+            self.start_trader(&config.trading, &commands, prices, &mut signs);
         }
         if config.roles.has(Role::Writer) || config.roles.has(Role::Api) {
             let (informed, nats) = (self.read_models.clone(), self.nats.clone());

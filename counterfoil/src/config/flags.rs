@@ -50,12 +50,27 @@ impl std::fmt::Debug for MailFlags {
 }
 
 #[derive(Args, Debug, Clone)]
+pub struct TradingFlags {
+    /// Where prices come from: walk[:<seed>] simulates a market, the same in every process; script:<file> reads them from a
+    /// file whenever it changes; candles[:<file>] plays recorded ones [default: walk]
+    #[arg(long, env = "COUNTERFOIL_MARKET_DATA", value_name = "SOURCE")]
+    pub market_data: Option<String>,
+
+    /// For tests: what is to go wrong with orders, for example drop_response=0.1,delay_ms=200,hang=BTC,seed=7
+    #[arg(long, env = "COUNTERFOIL_EXCHANGE_FAULTS", value_name = "FAULTS")]
+    pub exchange_faults: Option<String>,
+}
+
+#[derive(Args, Debug, Clone)]
 pub struct ServeFlags {
     #[command(flatten)]
     pub place: PlaceFlags,
 
     #[command(flatten)]
     pub mail: MailFlags,
+
+    #[command(flatten)]
+    pub trading: TradingFlags,
 
     /// Where HTTP is served
     #[arg(long, env = "COUNTERFOIL_LISTEN", default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]

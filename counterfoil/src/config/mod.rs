@@ -6,16 +6,18 @@ mod flags;
 mod mail;
 mod read;
 mod roles;
+mod trading;
 
 use domain::Currency;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use flags::{MailFlags, PlaceFlags, RotateFlags, ServeFlags};
+pub use flags::{MailFlags, PlaceFlags, RotateFlags, ServeFlags, TradingFlags};
 pub use mail::{Leaves, MailConfig};
 pub(crate) use read::{currency, switch};
 pub use roles::{Role, Roles};
+pub use trading::TradingConfig;
 
 /// One line for a person; the program ends with code 2.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +46,7 @@ pub struct Config {
     pub password_blocklist: bool,
     pub edge: api::Edge,
     pub mail: MailConfig,
+    pub trading: TradingConfig,
 }
 
 /// Where the servers and the keys are.
@@ -122,6 +125,7 @@ impl Config {
             },
             password_blocklist: read::switch("COUNTERFOIL_PASSWORD_BLOCKLIST", &flags.password_blocklist)?,
             edge: edge::edge(flags)?,
+            trading: TradingConfig::read(&flags.trading)?,
         })
     }
 }

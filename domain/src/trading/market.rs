@@ -73,6 +73,17 @@ pub struct Market {
 }
 
 impl Market {
+    /// One that says nothing: what is held has no price there, and nothing is decided on a guess.
+    pub fn without_quotes(currency: Currency) -> Self {
+        Self {
+            source: "none".to_owned(),
+            currency,
+            fee_rate: Decimal::ZERO,
+            slippage: Decimal::ZERO,
+            listed: BTreeMap::new(),
+        }
+    }
+
     pub fn quote(&self, asset: Currency) -> Option<&Quote> {
         self.listed.get(&asset).map(|listed| &listed.quote)
     }

@@ -1,0 +1,105 @@
+//! What events change about when a session wants to be looked at.
+
+use domain::trading::{SessionEvent, SessionState};
+use domain::{Currency, Timestamp};
+use std::time::Duration;
+
+/// After an exchange takes an order no more, its outcome can be asked for.
+const ASKED_AFTER: Duration = Duration::from_secs(1);
+
+/// Some of a row. `None` leaves a column as it is, `Some(None)` empties it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) started: Option<Currency>,
+    pub(super) stopped: bool,
+    pub(super) runs: Option<bool>,
+    pub(super) next_run_at: Option<Option<Timestamp>>,
+    pub(super) requested_at: Option<Option<Timestamp>>,
+    pub(super) settle_at: Option<Option<Timestamp>>,
+}
+
+impl Change {
+    pub(super) fn apply(&mut self, event: &SessionEvent) {
+        match event {
+            SessionEvent::TradingSessionStarted(started) => {
+                self.started = Some(started.currency);
+                self.runs = Some(started.state == SessionState::Running);
+                self.next_run_at = Some(started.next_run_at);
+            }
+            SessionEvent::TradingSessionPaused(_) => self.runs = Some(false),
+            SessionEvent::TradingSessionHalted(_) => {
+                self.runs = Some(false);
+                self.requested_at = Some(None);
+            }
+            SessionEvent::TradingSessionResumed(resumed) => {
+                self.runs = Some(true);
+                self.next_run_at = Some(resumed.next_run_at);
+            }
+            SessionEvent::TradingSessionStopping { .. } => {
+                self.runs = Some(false);
+                self.requested_at = Some(None);
+            }
+            SessionEvent::TradingSessionStopped(_) => self.stopped = true,
+            SessionEvent::ScheduleChanged { next_run_at, .. } => self.next_run_at = Some(*next_run_at),
+            SessionEvent::RunRequested { requested_at, .. } => self.requested_at = Some(Some(*requested_at)),
+            // Should its worker die right now, another one looks after it.
+            SessionEvent::RunStarted(begun) => {
+                self.requested_at = Some(None);
+                self.settle_at = Some(Some(begun.started_at.plus(ASKED_AFTER)));
+            }
+            SessionEvent::OrderIntended(intended) => {
+                self.settle_at = Some(Some(intended.intent.valid_until.plus(ASKED_AFTER)));
+            }
+            SessionEvent::RunCompleted(ended) | SessionEvent::RunFailed(ended) => {
+                self.settle_at = Some(None);
+                self.next_run_at = Some(ended.next_run_at);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::trading::{Conclusion, RunBegun, RunEnded, Trigger};
+    use rust_decimal::Decimal;
+    use uuid::Uuid;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_run_that_nobody_ends_is_looked_after_and_one_that_ended_is_not() {
+        let run_id = Uuid::from_u128(1);
+        let mut change = Change::default();
+        let requested = SessionEvent::RunRequested { run_id, trigger: Trigger::Manual, requested_at: at(5) };
+        change.apply(&requested);
+        assert_eq!(change.requested_at, Some(Some(at(5))));
+        change.apply(&SessionEvent::RunStarted(RunBegun {
+            run_id,
+            trigger: Trigger::Manual,
+            due_at: at(5),
+            started_at: at(6),
+            late_ms: 1_000,
+            fence: 1,
+            dry_run: false,
+        }));
+        assert_eq!((change.requested_at, change.settle_at), (Some(None), Some(Some(at(7)))));
+        change.apply(&SessionEvent::RunCompleted(RunEnded {
+            run_id,
+            trigger: Trigger::Manual,
+            result: Conclusion::NothingToDo,
+            orders: 0,
+            turnover: Decimal::ZERO,
+            fees: Decimal::ZERO,
+            code: None,
+            message: None,
+            next_run_at: Some(at(60)),
+            ended_at: at(6),
+        }));
+        assert_eq!((change.settle_at, change.next_run_at), (Some(None), Some(Some(at(60)))));
+        assert_eq!(change.runs, None);
+    }
+}
