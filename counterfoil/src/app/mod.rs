@@ -282,6 +282,7 @@ impl Ground {
             journal: self.journal.clone(),
             tail: self.tail.clone(),
             health,
+            markets: api::Markets::default(),
             metrics,
         };
         let door = Application::build(settings, parts)?;

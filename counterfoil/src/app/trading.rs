@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use trader::exchange::{Exchange, Faulty, Paper, Pauses, Terms};
+use trader::exchange::{Exchange, Faulty, PRUNED_AT_ONCE, Paper, Pauses, Terms};
 use trader::market::{POLLED_EVERY, Poller, Prices};
 use trader::timers::{Keeper, Leases};
 use trader::worker::{Parts, Worker};
 
-/// More goes in a minute than can come.
+/// Nobody minds a row that is a minute older than it may be.
 const PRUNED_EVERY: Duration = Duration::from_mins(1);
 
 impl Ground {
@@ -64,8 +64,15 @@ impl Ground {
 async fn prune(paper: Paper, stop: CancellationToken) {
     let mut every = tokio::time::interval(PRUNED_EVERY);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
-        if let Err(error) = paper.prune().await {
-            tracing::warn!(event = "paper_ledger_not_pruned", error_message = %error);
+        while !stop.is_cancelled() {
+            match paper.prune().await {
+                Ok(gone) if gone >= PRUNED_AT_ONCE.unsigned_abs() => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(event = "paper_ledger_not_pruned", error_message = %error);
+                    break;
+                }
+            }
         }
     }
 }

@@ -1,0 +1,125 @@
+//! Runs in which something goes wrong.
+
+use crate::house::{House, d, half_in_bitcoin, of, targets};
+use commands::sessions::SessionWish;
+use domain::Timestamp;
+use domain::trading::market::Market;
+use domain::trading::{BeginRun, SessionCommand, SessionState};
+use testkit::eventually;
+
+/// Works until the session has no run under way.
+async fn settled(house: &House, worker: &trader::worker::Worker, id: domain::TradingSessionId) {
+    eventually("the run is settled", async || {
+        house.work(worker).await;
+        house.session(id).await.run.is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_asked_for_and_nothing_is_sent_again() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    let worker = house.faulty_worker("drop_response=1");
+    house.work(&worker).await;
+    let session = house.session(id).await;
+    assert!(session.run.is_some(), "nobody knows");
+    assert_eq!(session.last_error.unwrap().code, "outcome_unknown");
+    let again = house.ask(id, SessionWish::Rebalance).await.unwrap_err();
+    assert!(again.to_string().contains("under way"), "{again}");
+    settled(&house, &worker, id).await;
+    let session = house.session(id).await;
+    assert!(session.portfolio.quantity(of("BTC")) > d("0.09"));
+    assert_eq!(house.count("select count(*) from paper_orders").await, 1);
+}
+
+#[tokio::test]
+async fn an_order_that_never_arrived_is_settled_as_such() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    let worker = house.faulty_worker("drop_request=1");
+    house.work(&worker).await;
+    settled(&house, &worker, id).await;
+    let session = house.session(id).await;
+    assert_eq!(session.portfolio.cash, d("10000"));
+    assert_eq!(session.last_result.unwrap().result, "failed");
+    assert_eq!(session.last_error.unwrap().code, "never_accepted");
+    assert_eq!(house.count("select count(*) from paper_orders").await, 0);
+}
+
+/// A worker that has begun a run, and is gone.
+async fn begun(house: &House, id: domain::TradingSessionId) {
+    let market = house.prices.market(domain::Currency::USDT).map(|market| Market::clone(&market));
+    let begin = BeginRun { fence: 1, market, at: Timestamp::default() };
+    house.commands.drive_session(id, SessionCommand::BeginRun(Box::new(begin))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_is_stopped_while_orders_are_out_stops_when_they_are_settled() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    begun(&house, id).await;
+    let stop = SessionWish::Stop { reason: "enough".to_owned() };
+    house.ask(id, stop.clone()).await.unwrap();
+    assert_eq!(house.session(id).await.state, SessionState::Stopping);
+    assert!(house.ask(id, stop).await.is_err(), "it is told once");
+    settled(&house, &house.worker(), id).await;
+    assert_eq!(house.session(id).await.state, SessionState::Stopped);
+    assert_eq!(house.count("select count(*) from paper_orders").await, 0);
+    assert_eq!(house.count("select count(*) from claims where kind = 'paper_session'").await, 0);
+}
+
+#[tokio::test]
+async fn a_session_whose_exchange_hangs_delays_nobody() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let stuck = house.start(ada, half_in_bitcoin()).await;
+    let mut wish = half_in_bitcoin();
+    wish.targets = Some(targets(&[("ETH", "0.5"), ("USDT", "0.5")]));
+    let mut free = Vec::new();
+    for _ in 0..9 {
+        free.push(house.start(ada, wish.clone()).await);
+    }
+    for id in free.iter().chain([&stuck]) {
+        house.ask(*id, SessionWish::Rebalance).await.unwrap();
+    }
+    let worker = house.faulty_worker("hang=BTC");
+    house.keep().await;
+    assert_eq!(worker.run_once().await.unwrap(), 10);
+    eventually("the others are done", async || {
+        let mut done = 0;
+        for id in &free {
+            done += usize::from(house.session(*id).await.last_result.is_some());
+        }
+        done == free.len()
+    })
+    .await;
+    assert!(house.session(stuck).await.run.is_some());
+    worker.idle().await;
+    settled(&house, &house.worker(), stuck).await;
+    assert_eq!(house.session(stuck).await.last_error.unwrap().code, "never_accepted");
+}
+
+#[tokio::test]
+async fn without_prices_a_run_fails_with_a_reason_and_the_next_one_comes() {
+    let mut house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let mut wish = half_in_bitcoin();
+    wish.targets = Some(targets(&[("SOL", "0.5"), ("USDT", "0.5")]));
+    let id = house.start(ada, wish).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    let worker = house.worker();
+    house.work(&worker).await;
+    let error = house.session(id).await.last_error.unwrap();
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("price_missing", "there is no price for SOL"));
+    house.price("SOL", "100").await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.work(&worker).await;
+    assert_eq!(house.session(id).await.last_error, None);
+}

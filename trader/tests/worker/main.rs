@@ -1,0 +1,7 @@
+//! Workers over a real database: what is due is run once, what is lost is found again, and nothing is sent twice.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod faults;
+mod house;
+mod runs;
