@@ -26,6 +26,7 @@ pub struct StartWish {
     pub auto_rebalance: Option<bool>,
     pub risk_per_trade: Option<Decimal>,
     pub max_drawdown: Option<Decimal>,
+    pub drift_threshold: Option<Decimal>,
     pub next_run_at: Option<Timestamp>,
     /// A wallet of theirs in which the capital is kept back while the session runs.
     pub reserve_from: Option<WalletId>,
@@ -116,6 +117,7 @@ fn filled_in(
             risk_per_trade: wish.risk_per_trade.unwrap_or(preferences.risk_per_trade),
             max_drawdown: wish.max_drawdown.unwrap_or(preferences.max_drawdown),
         },
+        drift_threshold: wish.drift_threshold,
         next_run_at: wish.next_run_at,
         hold_id: None,
         at: Timestamp::default(),

@@ -25,6 +25,10 @@ pub enum SessionWish {
     SetAutoRebalance {
         enabled: bool,
     },
+    /// Nothing switches it off.
+    SetDrift {
+        threshold: Option<Decimal>,
+    },
     SetDryRun {
         dry_run: bool,
     },
@@ -59,6 +63,7 @@ impl SessionWish {
             Self::SetNextRun { next_run_at } => SessionCommand::SetNextRun { next_run_at },
             Self::SetInterval { interval_s } => SessionCommand::SetInterval { interval_s, at },
             Self::SetAutoRebalance { enabled } => SessionCommand::SetAutoRebalance { enabled, at },
+            Self::SetDrift { threshold } => SessionCommand::SetDrift { threshold },
             Self::SetDryRun { dry_run } => SessionCommand::SetDryRun { dry_run },
             Self::SetTargets { targets } => SessionCommand::SetTargets { targets },
             Self::SetLimits { risk_per_trade, max_drawdown } => {

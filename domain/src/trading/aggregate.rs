@@ -45,6 +45,7 @@ impl TradingSession {
             auto_rebalance: start.auto_rebalance,
             risk_per_trade: start.limits.risk_per_trade.normalize(),
             max_drawdown: start.limits.max_drawdown.normalize(),
+            drift_threshold: start.drift_threshold.map(|threshold| threshold.normalize()),
             next_run_at,
             hold_id: start.hold_id,
             started_at: start.at,
@@ -75,6 +76,7 @@ impl Decide for TradingSession {
             SessionCommand::SetNextRun { next_run_at } => session.set_next_run(next_run_at),
             SessionCommand::SetInterval { interval_s, at } => session.set_interval(interval_s, at),
             SessionCommand::SetAutoRebalance { enabled, at } => session.set_auto_rebalance(enabled, at),
+            SessionCommand::SetDrift { threshold } => session.set_drift(threshold),
             SessionCommand::SetDryRun { dry_run } => session.set_dry_run(dry_run),
             SessionCommand::SetTargets { targets } => session.set_targets(targets),
             SessionCommand::SetLimits { risk_per_trade, max_drawdown } => {

@@ -44,6 +44,10 @@ pub enum SessionCommand {
         enabled: bool,
         at: Timestamp,
     },
+    /// Nothing switches it off.
+    SetDrift {
+        threshold: Option<Decimal>,
+    },
     SetDryRun {
         dry_run: bool,
     },
@@ -83,6 +87,8 @@ pub struct StartSession {
     pub targets: Targets,
     pub interval_s: u32,
     pub auto_rebalance: bool,
+    /// How far from its targets it may drift before it is rebalanced out of turn.
+    pub drift_threshold: Option<Decimal>,
     pub limits: Limits,
     pub next_run_at: Option<Timestamp>,
     /// Placed in the same append.
@@ -133,6 +139,7 @@ impl SessionCommand {
             | Self::Mark { at, .. } => *at = now,
             Self::Pause
             | Self::SetNextRun { .. }
+            | Self::SetDrift { .. }
             | Self::SetDryRun { .. }
             | Self::SetTargets { .. }
             | Self::SetLimits { .. }
@@ -152,6 +159,7 @@ impl SessionCommand {
             Self::SetNextRun { .. } => "set_next_run",
             Self::SetInterval { .. } => "set_interval",
             Self::SetAutoRebalance { .. } => "set_auto_rebalance",
+            Self::SetDrift { .. } => "set_drift",
             Self::SetDryRun { .. } => "set_dry_run",
             Self::SetTargets { .. } => "set_targets",
             Self::SetLimits { .. } => "set_risk",

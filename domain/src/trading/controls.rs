@@ -1,6 +1,7 @@
 //! What the owner of a session asks of it.
 
 use super::command::Flow;
+use super::derived;
 use super::event::{Halted, Paused, Resumed, SessionEvent, Snapshot, Stopped};
 use super::exact;
 use super::market::Market;
@@ -13,7 +14,11 @@ use super::session::{Limits, Session, SessionState};
 use super::targets::Targets;
 use crate::Timestamp;
 use rust_decimal::Decimal;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// What a run did not bring about, another one right after it does not either.
+const DRIFT_REST: Duration = Duration::from_mins(1);
 
 type Decided = Result<Vec<SessionEvent>, SessionRefusal>;
 
@@ -140,6 +145,14 @@ impl Session {
         Ok(changed.into_iter().collect())
     }
 
+    pub(super) fn set_drift(&self, threshold: Option<Decimal>) -> Decided {
+        self.must_go_on()?;
+        let drift_threshold = threshold.map(|threshold| threshold.normalize());
+        let changed = (drift_threshold != self.drift_threshold)
+            .then_some(SessionEvent::DriftThresholdChanged { drift_threshold });
+        Ok(changed.into_iter().collect())
+    }
+
     pub(super) fn set_targets(&self, targets: Targets) -> Decided {
         self.must_go_on()?;
         let changed = (targets != self.targets).then_some(SessionEvent::TargetsChanged { targets });
@@ -194,7 +207,37 @@ impl Session {
             return Ok(vec![halted]);
         }
         let is_news = snapshot || now.equity > self.high_water;
-        Ok(if is_news { vec![self.snapshot(now)] } else { Vec::new() })
+        let drifted = self.drifted(&now, market, at);
+        let taken = is_news.then(|| self.snapshot(now));
+        Ok(taken.into_iter().chain(drifted).collect())
+    }
+
+    /// The run that is asked for when it has drifted too far, unless one is on its way or has just been.
+    fn drifted(&self, now: &Valuation, market: &Market, at: Timestamp) -> Option<SessionEvent> {
+        let threshold = self.drift_threshold?;
+        let has_rested = self.last_run_at.is_none_or(|last| at.since(last) >= DRIFT_REST);
+        let may_run = self.state == SessionState::Running && self.run.is_none() && self.requested.is_none();
+        if !may_run || !has_rested || self.drift(now, market) <= threshold {
+            return None;
+        }
+        let run_id =
+            derived(self.session_id.0, &[b"drift".as_slice(), &at.as_micros().to_be_bytes()].concat());
+        Some(SessionEvent::RunRequested { run_id, trigger: Trigger::Drift, requested_at: at })
+    }
+
+    /// How far the asset that is farthest from its target is from it, as a share of the whole.
+    pub fn drift(&self, now: &Valuation, market: &Market) -> Decimal {
+        let worth = |asset| {
+            let position = now.positions.iter().find(|position| position.asset == asset);
+            position.map_or(Decimal::ZERO, |position| position.value)
+        };
+        let held = now.positions.iter().map(|position| position.asset);
+        let assets = held.chain(self.targets.assets()).filter(|asset| *asset != market.currency);
+        let shares = assets.filter_map(|asset| {
+            let share = worth(asset).checked_div(now.equity)?;
+            exact::sub(exact::round_to(share, 6), self.targets.share(asset)).ok()
+        });
+        shares.map(|off| off.abs()).max().unwrap_or_default()
     }
 
     pub(super) fn snapshot(&self, portfolio: Valuation) -> SessionEvent {

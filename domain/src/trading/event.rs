@@ -24,6 +24,7 @@ pub enum SessionEvent {
     TradingSessionStopping { reason: String },
     TradingSessionStopped(Box<Stopped>),
     ScheduleChanged { interval_s: u32, auto_rebalance: bool, next_run_at: Option<Timestamp> },
+    DriftThresholdChanged { drift_threshold: Option<Decimal> },
     DryRunChanged { dry_run: bool },
     TargetsChanged { targets: Targets },
     RiskLimitsChanged { risk_per_trade: Decimal, max_drawdown: Decimal },
@@ -58,6 +59,8 @@ pub struct Started {
     pub auto_rebalance: bool,
     pub risk_per_trade: Decimal,
     pub max_drawdown: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_threshold: Option<Decimal>,
     pub next_run_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_id: Option<EntryId>,
@@ -227,6 +230,7 @@ impl SessionEvent {
             Self::TradingSessionStopping { .. } => "TradingSessionStopping",
             Self::TradingSessionStopped(_) => "TradingSessionStopped",
             Self::ScheduleChanged { .. } => "ScheduleChanged",
+            Self::DriftThresholdChanged { .. } => "DriftThresholdChanged",
             Self::DryRunChanged { .. } => "DryRunChanged",
             Self::TargetsChanged { .. } => "TargetsChanged",
             Self::RiskLimitsChanged { .. } => "RiskLimitsChanged",

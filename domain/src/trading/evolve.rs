@@ -25,6 +25,7 @@ impl Session {
             interval_s: started.interval_s,
             auto_rebalance: started.auto_rebalance,
             limits: Limits { risk_per_trade: started.risk_per_trade, max_drawdown: started.max_drawdown },
+            drift_threshold: started.drift_threshold,
             hold_id: started.hold_id,
             next_run_at: started.next_run_at,
             last_run_at: None,
@@ -81,6 +82,9 @@ impl Session {
                 self.auto_rebalance = *auto_rebalance;
                 self.next_run_at = *next_run_at;
             }
+            SessionEvent::DriftThresholdChanged { drift_threshold } => {
+                self.drift_threshold = *drift_threshold;
+            }
             SessionEvent::DryRunChanged { dry_run } => self.dry_run = *dry_run,
             SessionEvent::TargetsChanged { targets } => self.targets = targets.clone(),
             SessionEvent::RiskLimitsChanged { risk_per_trade, max_drawdown } => {
@@ -122,6 +126,7 @@ impl Session {
                     turnover: Decimal::ZERO,
                     fees: Decimal::ZERO,
                     filled: 0,
+                    in_part: 0,
                     rejected: 0,
                 });
             }
@@ -173,10 +178,12 @@ impl Session {
             let worth = exact::mul(filled.fill.quantity, filled.fill.price).unwrap_or_default();
             run.turnover = exact::add(run.turnover, worth).unwrap_or(run.turnover);
             run.fees = exact::add(run.fees, filled.fill.fee_in_quote).unwrap_or(run.fees);
-            let is_known = run.order(filled.order_id).is_some();
-            if is_known {
-                run.filled += 1;
-            }
+            // The first trade of an order settles it; those that are told with it may make it whole.
+            let is_first = run.order(filled.order_id).is_some();
+            let is_part = !filled.unfilled.is_zero();
+            run.filled += u32::from(is_first);
+            run.in_part += u32::from(is_first && is_part);
+            run.in_part -= u32::from(!is_first && !is_part).min(run.in_part);
             run.orders.retain(|order| order.intent.order_id != filled.order_id);
         }
     }

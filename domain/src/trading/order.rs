@@ -3,6 +3,7 @@
 //! An order is intended before anything leaves the house, and what was intended is sent at most once: there is no state to
 //! go back to. Its outcome is told by the exchange, or settled by evidence when nobody knows.
 
+use super::portfolio::BookError;
 use crate::{Currency, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,17 @@ pub struct Intent {
     pub expected_fee: Decimal,
     /// The exchange takes it until then, and not after.
     pub valid_until: Timestamp,
+}
+
+impl Intent {
+    /// A trade of this order is in its asset, on its side, and no more than what is left of it.
+    pub(super) fn check(&self, fill: &Fill, unfilled: Decimal) -> Result<(), BookError> {
+        let is_of_it = fill.asset == self.asset && fill.side == self.side;
+        let is_trade =
+            fill.quantity > Decimal::ZERO && fill.price > Decimal::ZERO && fill.fee >= Decimal::ZERO;
+        let is_sound = is_of_it && is_trade && fill.quantity <= unfilled;
+        if is_sound { Ok(()) } else { Err(BookError::NotOfTheOrder { asset: self.asset }) }
+    }
 }
 
 /// A trade that happened.

@@ -66,6 +66,8 @@ pub enum BookError {
     Oversold { asset: Currency },
     #[error("more was spent than there was")]
     Overspent,
+    #[error("a trade was told that no order in {asset} can have come to")]
+    NotOfTheOrder { asset: Currency },
     #[error("a number grew beyond what can be kept to the last digit")]
     TooLarge,
 }

@@ -50,6 +50,8 @@ pub struct Run {
     pub fees: Decimal,
     /// What has happened so far.
     pub filled: u32,
+    /// Of those filled: not all of it.
+    pub in_part: u32,
     pub rejected: u32,
 }
 

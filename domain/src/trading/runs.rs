@@ -110,9 +110,10 @@ impl Session {
         let may_intend = record.fence >= run.fence;
         let mut deciding = Deciding::new(self);
         for (order_id, outcome) in &record.outcomes {
-            // What is settled is settled: told again, it says nothing new.
-            if let Some(order) = run.order(*order_id) {
-                deciding.settle(run, order, outcome)?;
+            // What is settled is settled: told again, be it in the same breath, it says nothing new.
+            let open = deciding.session.run.as_ref().and_then(|run| run.order(*order_id)).cloned();
+            if let Some(order) = open {
+                deciding.settle(run, &order, outcome)?;
             }
         }
         let is_open = deciding.session.run.as_ref().is_some_and(|run| !run.orders.is_empty());
@@ -200,16 +201,26 @@ impl Deciding {
     }
 
     fn fill(&mut self, run: &Run, order: &Order, fills: &[Fill]) -> Result<(), SessionRefusal> {
+        let (order_id, run_id) = (order.intent.order_id, run.run_id);
+        if fills.is_empty() {
+            let (code, message) = ("unfilled".to_owned(), "it came to no trade".to_owned());
+            self.happens(SessionEvent::OrderRejected(Rejected { order_id, run_id, code, message }));
+        }
         let mut unfilled = order.intent.quantity;
-        for fill in fills {
+        for (number, fill) in fills.iter().enumerate() {
+            let told = fills.iter().take(number).any(|earlier| earlier.trade_id == fill.trade_id);
+            if told {
+                continue;
+            }
+            order.intent.check(fill, unfilled)?;
             let before = self.session.portfolio.holdings.get(&fill.asset).map(|held| held.realised);
             let after = self.session.portfolio.after(fill, self.session.currency)?;
             let held = after.holdings.get(&fill.asset).cloned().unwrap_or_default();
             let too_large = |_| SessionRefusal::Book(BookError::TooLarge);
             unfilled = exact::sub(unfilled, fill.quantity).map_err(too_large)?;
             self.happens(SessionEvent::OrderFilled(Box::new(Filled {
-                order_id: order.intent.order_id,
-                run_id: run.run_id,
+                order_id,
+                run_id,
                 trigger: run.trigger,
                 symbol: order.intent.symbol.clone(),
                 fill: fill.clone(),
@@ -249,15 +260,11 @@ impl Deciding {
         let result = match (run.filled, run.rejected) {
             (0, 0) => Conclusion::NothingToDo,
             (0, _) => Conclusion::Failed,
-            (_, 0) if self.waits_for_nothing() => Conclusion::Done,
+            (_, 0) if run.in_part == 0 && run.waiting.is_empty() => Conclusion::Done,
             _ => Conclusion::Partial,
         };
         self.conclude(result, market, at);
         Ok(())
-    }
-
-    fn waits_for_nothing(&self) -> bool {
-        self.session.run.as_ref().is_none_or(|run| run.waiting.is_empty())
     }
 
     /// The portfolio as the run left it, and the run's end; and the session's, if it waited for that.

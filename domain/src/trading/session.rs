@@ -27,6 +27,9 @@ pub struct Session {
     pub interval_s: u32,
     pub auto_rebalance: bool,
     pub limits: Limits,
+    /// How far from its targets it may drift, as a share of the whole, before it is rebalanced out of turn.
+    #[serde(default)]
+    pub drift_threshold: Option<Decimal>,
     /// Kept back in a wallet of its owner for as long as it runs.
     pub hold_id: Option<EntryId>,
     pub next_run_at: Option<Timestamp>,

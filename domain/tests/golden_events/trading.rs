@@ -37,6 +37,7 @@ fn lifecycle() -> Vec<(&'static str, SessionEvent)> {
         auto_rebalance: true,
         risk_per_trade: d("0.02"),
         max_drawdown: d("0.1"),
+        drift_threshold: None,
         next_run_at: Some(at("2025-11-24T11:00:12.345678Z")),
         hold_id: Some(EntryId { wallet: WALLET, sequence: 13 }),
         started_at: at("2025-11-24T10:00:00Z"),
@@ -96,6 +97,10 @@ fn controls() -> Vec<(&'static str, SessionEvent)> {
     };
     vec![
         ("ScheduleChanged.1.0", schedule),
+        (
+            "DriftThresholdChanged.1.0",
+            SessionEvent::DriftThresholdChanged { drift_threshold: Some(d("0.05")) },
+        ),
         ("DryRunChanged.1.0", SessionEvent::DryRunChanged { dry_run: true }),
         ("TargetsChanged.1.0", SessionEvent::TargetsChanged { targets: targets() }),
         ("RiskLimitsChanged.1.0", limits),
