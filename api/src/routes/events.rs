@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 const LIST: &str = "events";
 /// Every type of event there is.
-const TYPES: [&str; 56] = [
+const TYPES: [&str; 57] = [
     "UserRegistered",
     "LoginSessionOpened",
     "LoginSessionRefreshed",
@@ -57,6 +57,7 @@ const TYPES: [&str; 56] = [
     "TradingSessionStopping",
     "TradingSessionStopped",
     "ScheduleChanged",
+    "DriftThresholdChanged",
     "DryRunChanged",
     "TargetsChanged",
     "RiskLimitsChanged",
