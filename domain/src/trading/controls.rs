@@ -180,6 +180,9 @@ impl Session {
             Some(market) => self.fresh_valuation(market, flow.at)?,
             None => return Err(BookError::Unpriced { asset: self.currency }.into()),
         };
+        if flow.amount.is_zero() {
+            return Ok(Vec::new());
+        }
         let after = self.portfolio.with_flow(flow.amount).map_err(|error| match error {
             BookError::Overspent => SessionRefusal::InsufficientCash {
                 available: self.portfolio.cash,

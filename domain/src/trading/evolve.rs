@@ -90,10 +90,15 @@ impl Session {
             SessionEvent::RiskLimitsChanged { risk_per_trade, max_drawdown } => {
                 self.limits = Limits { risk_per_trade: *risk_per_trade, max_drawdown: *max_drawdown };
             }
-            SessionEvent::CapitalChanged { capital_after, cash_after, high_water_after, .. } => {
+            SessionEvent::CapitalChanged { amount, capital_after, cash_after, high_water_after } => {
                 self.capital = *capital_after;
                 self.portfolio.cash = *cash_after;
                 self.high_water = *high_water_after;
+                // What it was last worth is compared with the highest it was: both know of the flow, or neither.
+                if let Some(last) = &mut self.last_portfolio {
+                    last.cash = exact::add(last.cash, *amount).unwrap_or(last.cash);
+                    last.equity = exact::add(last.equity, *amount).unwrap_or(last.equity);
+                }
             }
             SessionEvent::PortfolioSnapshotTaken(snapshot) => {
                 self.high_water = snapshot.high_water;
@@ -177,7 +182,7 @@ impl Session {
         if let Some(run) = &mut self.run {
             let worth = exact::mul(filled.fill.quantity, filled.fill.price).unwrap_or_default();
             run.turnover = exact::add(run.turnover, worth).unwrap_or(run.turnover);
-            run.fees = exact::add(run.fees, filled.fill.fee_in_quote).unwrap_or(run.fees);
+            run.fees = exact::add(run.fees, filled.fill.fee_paid(self.currency)).unwrap_or(run.fees);
             // The first trade of an order settles it; those that are told with it may make it whole.
             let is_first = run.order(filled.order_id).is_some();
             let is_part = !filled.unfilled.is_zero();
@@ -207,7 +212,8 @@ impl Session {
             fees: ended.fees,
             ended_at: ended.ended_at,
         });
-        if !matches!(ended.result, super::Conclusion::Failed) {
+        let is_well = ended.result != super::Conclusion::Failed && self.state != SessionState::Halted;
+        if is_well {
             self.last_error = None;
         }
     }

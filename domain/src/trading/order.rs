@@ -105,6 +105,13 @@ pub struct FillQuote {
     pub source: String,
 }
 
+impl Fill {
+    /// What its fee was worth in the currency of the session.
+    pub fn fee_paid(&self, currency: Currency) -> Decimal {
+        if self.fee_asset == currency { self.fee } else { self.fee_in_quote }
+    }
+}
+
 /// What is known of an order that was sent, or was to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

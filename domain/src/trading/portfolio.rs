@@ -92,10 +92,12 @@ impl Holding {
         if quantity > self.quantity {
             return Ok(None);
         }
+        // Rounded as a share: cost times quantity may have more digits than fit.
+        let share = || quantity.checked_div(self.quantity).and_then(|share| share.checked_mul(self.cost));
         let cost = if quantity == self.quantity {
             self.cost
         } else {
-            exact::div_floor(exact::mul(self.cost, quantity)?, self.quantity, DECIMALS)?
+            exact::round_to(share().ok_or(Inexact)?, DECIMALS).min(self.cost)
         };
         self.quantity = exact::sub(self.quantity, quantity)?;
         self.cost = exact::sub(self.cost, cost)?;
@@ -150,7 +152,7 @@ impl Portfolio {
 
     /// A fee in an asset is a sale of that much of it, for what the fee is worth.
     fn pay_fee(&mut self, fill: &Fill, currency: Currency) -> Result<(), BookError> {
-        self.fees = exact::add(self.fees, fill.fee_in_quote)?;
+        self.fees = exact::add(self.fees, fill.fee_paid(currency))?;
         if fill.fee_asset == currency {
             self.cash = exact::sub(self.cash, fill.fee)?;
             return Ok(());
@@ -205,22 +207,22 @@ impl Portfolio {
     }
 }
 
-/// How far equity is below its highest, as a share of that.
+/// How far equity is below its highest, as a share of that. Rounded up, so that what is beyond a limit looks beyond it.
 pub fn drawdown(high_water: Decimal, equity: Decimal) -> Decimal {
     if equity >= high_water || high_water <= Decimal::ZERO {
         return Decimal::ZERO;
     }
     let fallen = exact::sub(high_water, equity).ok().and_then(|fallen| fallen.checked_div(high_water));
-    fallen.map_or(Decimal::ONE, |share| exact::round_to(share, SHARE_DECIMALS))
+    fallen.map_or(Decimal::ONE, |share| exact::ceil_to(share, SHARE_DECIMALS))
 }
 
 /// The highest equity, as it would have been with the money that came or went all along: what somebody puts in or takes
-/// out is no gain and no loss.
+/// out is no gain and no loss. Rounded down: no flow may make a drawdown deeper.
 pub fn high_water_after(high_water: Decimal, equity: Decimal, amount: Decimal) -> Result<Decimal, Inexact> {
     let after = exact::add(equity, amount)?;
     if equity <= Decimal::ZERO {
         return Ok(after);
     }
     let ratio = high_water.checked_div(equity).ok_or(Inexact)?;
-    ratio.checked_mul(after).map(|moved| exact::ceil_to(moved, DECIMALS)).ok_or(Inexact)
+    ratio.checked_mul(after).map(|moved| exact::floor_to(moved, DECIMALS).max(after)).ok_or(Inexact)
 }

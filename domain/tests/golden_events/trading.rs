@@ -88,7 +88,7 @@ fn controls() -> Vec<(&'static str, SessionEvent)> {
         amount: d("-500"),
         capital_after: d("9500"),
         cash_after: d("7494.1102001"),
-        high_water_after: d("9499.68030573"),
+        high_water_after: d("9499.68030572"),
     };
     let requested = SessionEvent::RunRequested {
         run_id: RUN,
