@@ -3,10 +3,13 @@
 use crate::auth::Admission;
 use crate::directory::Directory;
 use crate::health::Health;
+use crate::markets::Markets;
 use crate::openapi::Document;
 use crate::settings::Settings;
 use commands::Commands;
 use commands::vault::Vault;
+use domain::Currency;
+use domain::trading::market::Market;
 use journal::Journal;
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::ReadModels;
@@ -24,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) admission: Admission,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    pub(crate) markets: Markets,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) document: Document,
 }
@@ -63,6 +67,11 @@ impl App {
 
     pub(crate) fn health(&self) -> &Health {
         &self.0.health
+    }
+
+    /// What is said now of what trades against a currency.
+    pub(crate) fn market(&self, currency: Currency) -> Option<Arc<Market>> {
+        self.0.markets.of(currency)
     }
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {

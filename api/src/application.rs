@@ -59,6 +59,7 @@ impl Application {
             document: Document::new(&router::openapi())?,
             commands: parts.commands,
             read_models: parts.read_models,
+            markets: parts.markets,
             journal: parts.journal,
             metrics: parts.metrics,
             admission,

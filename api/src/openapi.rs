@@ -31,6 +31,7 @@ const API_KEY: &str = "api_key";
         (name = "api keys", description = "Keys that programs sign in with"),
         (name = "wallets", description = "One balance in one currency, of one user"),
         (name = "holds", description = "Money that is kept back for what is not settled yet"),
+        (name = "trading", description = "Sessions that keep a portfolio as its owner wants it, on paper or on an exchange"),
         (name = "audit", description = "Whether everything adds up"),
         (name = "events", description = "What happened, in order, and what became of a command"),
         (name = "operations", description = "Health and metrics"),

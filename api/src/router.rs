@@ -6,8 +6,8 @@ use crate::openapi::Base;
 use crate::parameters;
 use crate::problem::{Code, Problem};
 use crate::routes::{
-    audit, auth, batches, commands, docs, events, health, holds, keys, metrics, page, transactions, users,
-    wallets,
+    audit, auth, batches, commands, docs, events, health, holds, keys, metrics, page, trading_sessions,
+    transactions, users, wallets,
 };
 use axum::Router;
 use axum::routing::get;
@@ -68,6 +68,7 @@ fn interface() -> OpenApiRouter<App> {
             users::credentials::remove::remove
         ))
         .merge(money())
+        .merge(trading())
         .routes(routes!(events::events))
         .routes(routes!(commands::get_command))
         .merge(health())
@@ -97,6 +98,26 @@ fn money() -> OpenApiRouter<App> {
         .routes(routes!(transactions::reverse::reverse))
         .routes(routes!(batches::batch))
         .routes(routes!(audit::trial_balance::trial_balance))
+}
+
+/// Sessions that trade, and what they did.
+fn trading() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(trading_sessions::start::start))
+        .routes(routes!(trading_sessions::stop::stop))
+        .routes(routes!(trading_sessions::standing::pause))
+        .routes(routes!(trading_sessions::standing::resume))
+        .routes(routes!(trading_sessions::rebalance::rebalance))
+        .routes(routes!(trading_sessions::next_run::next_run))
+        .routes(routes!(trading_sessions::next_run::schedule))
+        .routes(routes!(trading_sessions::interval::interval))
+        .routes(routes!(trading_sessions::drift::drift))
+        .routes(routes!(trading_sessions::dry_run::dry_run))
+        .routes(routes!(trading_sessions::auto_rebalance::auto_rebalance))
+        .routes(routes!(trading_sessions::targets::targets))
+        .routes(routes!(trading_sessions::risk::risk))
+        .routes(routes!(trading_sessions::flows::deposit))
+        .routes(routes!(trading_sessions::flows::withdraw))
 }
 
 /// For a path that means anything in its place: with another method it is not wrong to ask there, there is nothing.

@@ -2,6 +2,7 @@
 
 use crate::health::HealthSources;
 use crate::limits::RateLimit;
+use crate::markets::Markets;
 use commands::Commands;
 use domain::Network;
 use journal::{Journal, Tail};
@@ -60,5 +61,6 @@ pub struct Parts {
     pub journal: Journal,
     pub tail: Tail,
     pub health: HealthSources,
+    pub markets: Markets,
     pub metrics: PrometheusHandle,
 }

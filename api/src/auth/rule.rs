@@ -76,6 +76,8 @@ rules! {
     Reverse: Keys::WithOneOf(&REVERSING), Everywhere;
     /// Each command of a batch has a rule of its own.
     Batch: Keys::Any, LikeAnybody;
+    ReadTrading: Keys::With(Scope::TradingRead), Everywhere;
+    Trade: Keys::With(Scope::TradingWrite), Everywhere;
     ReadEvents: Keys::With(Scope::EventsRead), LikeAnybody;
     /// What became of one's own commands: whoever may send one may ask.
     AskAfterCommands: Keys::Any, LikeAnybody;

@@ -57,6 +57,11 @@ impl Check {
         self.errors.extend(part.errors);
     }
 
+    #[cfg(test)]
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     pub(crate) fn is_clean(&self) -> bool {
         self.errors.is_empty()
     }

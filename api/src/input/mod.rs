@@ -14,6 +14,7 @@ mod moment;
 mod password;
 mod path;
 mod query;
+mod shares;
 mod values;
 
 pub(crate) use as_of::{AsOf, AsOfQuery};
@@ -24,5 +25,8 @@ pub(crate) use cursor::Cursor;
 pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
 pub(crate) use moment::moment;
 pub(crate) use password::password;
-pub(crate) use path::{ApiKeyPath, HoldPath, LoginSessionPath, TransactionPath, UserPath, WalletPath};
+pub(crate) use path::{
+    ApiKeyPath, HoldPath, LoginSessionPath, TradingSessionPath, TransactionPath, UserPath, WalletPath,
+};
 pub(crate) use query::{ListQuery, MinPosition, Query, number};
+pub(crate) use shares::at as pointer_at;

@@ -3,7 +3,7 @@
 use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
-use domain::{ApiKeyId, EntryId, LoginSessionId, UserId, WalletId};
+use domain::{ApiKeyId, EntryId, LoginSessionId, TradingSessionId, UserId, WalletId};
 
 /// The wallet named in the path, whoever owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,28 @@ impl<S: Send + Sync> FromRequestParts<S> for TransactionPath {
             .await
             .map_err(|_| Problem::of(Code::TransactionNotFound))?;
         Ok(Self(id))
+    }
+}
+
+/// The trading session named in the path as `{id}`, whoever owns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TradingSessionPath {
+    Id(TradingSessionId),
+    /// `current`: the caller's newest that has not stopped.
+    Current,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TradingSessionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let not_found = || Problem::of(Code::TradingSessionNotFound);
+        let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        match named.iter().find(|(name, _)| *name == "id").map(|(_, id)| id) {
+            Some("current") => Ok(Self::Current),
+            Some(id) => id.parse().map(Self::Id).map_err(|_| not_found()),
+            None => Err(not_found()),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod preferences;
 mod session;
 mod statement;
 mod transaction;
+mod trading;
 mod trial_balance;
 mod user;
 mod wallet;
@@ -26,6 +27,10 @@ pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
 pub(crate) use statement::{StatementBody, StatementFormat, StatementPieces};
 pub(crate) use transaction::{MovedBody, TransactionBody, TransferredBody};
+pub(crate) use trading::{
+    LegBody, PositionBody, PositionsBody, PreviewBody, RebalanceBody, SkippedBody, TradingSessionAtBody,
+    TradingSessionBody, TradingStatusBody, ValuationBody,
+};
 pub(crate) use trial_balance::TrialBalanceBody;
 pub(crate) use user::{RenderError, SignedInBody, UserBody};
 pub(crate) use wallet::{BalanceBody, WalletAtBody, WalletBody};

@@ -198,6 +198,8 @@ field_codes! {
     NotVisibleAscii = "not_visible_ascii",
     TooCommon = "too_common",
     ContextWord = "context_word",
+    NotTraded = "not_traded",
+    NotOne = "not_one",
 }
 
 #[cfg(test)]

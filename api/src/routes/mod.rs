@@ -13,6 +13,7 @@ pub(crate) mod metrics;
 mod movement;
 pub(crate) mod page;
 mod reading;
+pub(crate) mod trading_sessions;
 pub(crate) mod transactions;
 pub(crate) mod users;
 pub(crate) mod wallets;

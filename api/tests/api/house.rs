@@ -2,9 +2,10 @@
 
 use crate::client::{Answered, Ask};
 use crate::keys_file::KeysFile;
-use api::{Application, Edge, HealthSources, Parts, Settings};
+use api::{Application, Edge, HealthSources, Markets, Parts, Settings};
 use commands::mail::{Courier, CourierOptions, FilePost, Mailer};
 use commands::password::{Hasher, HasherOptions};
+use commands::sessions::StartWish;
 use commands::vault::Vault;
 use commands::{Clock, Commands, CommandsOptions, Context, Principal, WriteSide, Writer, WriterOptions};
 use domain::user::{Role, SessionPolicy};
@@ -55,6 +56,8 @@ pub(crate) struct Person {
     pub(crate) wallet: String,
     pub(crate) token: String,
     pub(crate) refresh_token: String,
+    /// Once they are furnished.
+    pub(crate) trading_session: OnceLock<String>,
 }
 
 pub(crate) struct Choices {
@@ -70,6 +73,7 @@ pub(crate) struct Choices {
     pub(crate) connections_max: usize,
     pub(crate) edge: Edge,
     pub(crate) clock: Clock,
+    pub(crate) markets: Markets,
 }
 
 impl Default for Choices {
@@ -86,17 +90,23 @@ impl Default for Choices {
             connections_max: 256,
             edge: Edge::default(),
             clock: Clock::System,
+            markets: Markets::default(),
         }
     }
 }
 
 impl Person {
+    pub(crate) fn user_id(&self) -> UserId {
+        UserId(self.id.parse().unwrap())
+    }
+
     /// What `{id}` in a path stands for: theirs, of that kind. They have a hold and a transaction once they are furnished.
     pub(crate) fn id_in(&self, path: &str) -> String {
         match path.split('/').nth(1) {
             Some("wallets") => self.wallet.clone(),
             Some("transactions") => format!("{}.2", self.wallet),
             Some("holds") => format!("{}.3", self.wallet),
+            Some("trading-sessions") => self.trading_session.get().cloned().unwrap_or_default(),
             _ => self.id.clone(),
         }
     }
@@ -225,21 +235,14 @@ impl House {
             wallet: text(&registered["wallet"]["id"]),
             token: text(&signed_in["access_token"]),
             refresh_token: text(&signed_in["refresh_token"]),
+            trading_session: OnceLock::new(),
         }
     }
 
     /// Somebody whom whoever runs it has made an admin.
     pub(crate) async fn admin(&self) -> Person {
         let person = self.person().await;
-        let context = Context {
-            principal: Principal::System,
-            key: None,
-            correlation_id: Uuid::new_v4(),
-            expected_version: None,
-            received: Instant::now(),
-        };
-        let user_id = UserId(person.id.parse().unwrap());
-        self.commands.give_role(context, user_id, Role::Admin).await.unwrap();
+        self.commands.give_role(nobodys(), person.user_id(), Role::Admin).await.unwrap();
         // Who is given a role signs in again.
         let signed_in = self.login(&person.name).await.expect(200);
         let text = |name: &str| signed_in[name].as_str().unwrap().to_owned();
@@ -273,12 +276,17 @@ impl House {
         self.post(path).token(token).key(&new_key()).json(body)
     }
 
-    /// Something of every kind: a deposit, and a hold.
+    /// Something of every kind: a deposit, a hold, and a trading session.
     pub(crate) async fn furnish(&self, person: &Person) {
         self.deposit(person, &json!({ "amount": "10" })).send().await.expect(201);
         let hold = self.post(&format!("/wallets/{}/holds", person.wallet)).token(&person.token);
         let hold = hold.key(&new_key()).json(&json!({ "amount": "1", "ttl_seconds": 3600 })).send().await;
         assert_eq!(hold.expect(201)["hold"]["id"], json!(person.id_in("/holds")));
+        // Past the door, which has no prices here.
+        let started = self.commands.start_session(nobodys(), person.user_id(), StartWish::default()).await;
+        let started = started.unwrap().session.unwrap();
+        let id = started.session().unwrap().session_id.to_string();
+        person.trading_session.set(id).unwrap();
     }
 
     pub(crate) fn withdraw(&self, person: &Person, body: &Value) -> Ask {
@@ -294,6 +302,17 @@ impl Drop for House {
         self.cancel.cancel();
         // There may have been none.
         let _ = std::fs::remove_dir_all(&self.mail_dir);
+    }
+}
+
+/// What is asked by whoever runs it.
+fn nobodys() -> Context {
+    Context {
+        principal: Principal::System,
+        key: None,
+        correlation_id: Uuid::new_v4(),
+        expected_version: None,
+        received: Instant::now(),
     }
 }
 
@@ -325,6 +344,7 @@ async fn open_door(
         read_models,
         journal: journal.clone(),
         tail,
+        markets: choices.markets,
         health: HealthSources { roles: "api,writer,projector".to_owned(), components: Vec::new() },
         metrics: METRICS.get_or_init(|| api::install_metrics().unwrap()).clone(),
     };

@@ -110,6 +110,21 @@ const TABLE: &[(&str, May)] = &[
     ("GET /wallets/{id}/holds", WithOneOfOrAdmins("wallet:read")),
     ("GET /holds", WithOneOfOrAdmins("wallet:read")),
     ("GET /holds/{id}", WithOneOfOrAdmins("wallet:read")),
+    ("POST /trading-sessions", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/stop", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/pause", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/resume", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/rebalance", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/next-run", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/schedule", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/interval", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/dry-run", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/auto-rebalance", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/drift", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/targets", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/risk", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/deposit", WithOrAdmins("trading:write")),
+    ("POST /trading-sessions/{id}/withdraw", WithOrAdmins("trading:write")),
     ("GET /audit/trial-balance", AdminsOrWith("audit")),
     ("GET /events", With("events:read")),
     ("GET /commands/{key}", SignedIn),
@@ -121,8 +136,13 @@ const TABLE: &[(&str, May)] = &[
 ];
 
 /// What belongs to somebody, and is not found by others.
-const NOT_FOUND: [&str; 4] =
-    ["user_not_found", "wallet_not_found", "hold_not_found", "transaction_not_found"];
+const NOT_FOUND: [&str; 5] = [
+    "user_not_found",
+    "wallet_not_found",
+    "hold_not_found",
+    "transaction_not_found",
+    "trading_session_not_found",
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gets {
@@ -273,7 +293,8 @@ async fn c32_what_belongs_to_another_looks_like_what_belongs_to_nobody() {
     };
     for operation in operations(&house).await.iter().filter(of_people) {
         let anothers = operation.ask(&house, &ada).token(&eve.token).send().await;
-        let nobodys = Person { id: new_key(), wallet: new_key(), ..ada.clone() };
+        let nobodys =
+            Person { id: new_key(), wallet: new_key(), trading_session: new_key().into(), ..ada.clone() };
         let nobodys = operation.ask(&house, &nobodys).token(&eve.token).send().await;
         let without_id = |answered: &Answered| {
             let mut body = answered.json();
@@ -281,7 +302,8 @@ async fn c32_what_belongs_to_another_looks_like_what_belongs_to_nobody() {
             (answered.status, body)
         };
         assert_eq!(without_id(&nobodys), without_id(&anothers), "{}", operation.name());
-        let garbage = Person { id: "7".to_owned(), wallet: "x'y".to_owned(), ..ada.clone() };
+        let (id, wallet, session) = ("7".to_owned(), "x'y".to_owned(), "x'y".to_owned());
+        let garbage = Person { id, wallet, trading_session: session.into(), ..ada.clone() };
         assert_eq!(operation.ask(&house, &garbage).token(&eve.token).send().await.status, 404);
     }
     assert_eq!(house.head().await, head);

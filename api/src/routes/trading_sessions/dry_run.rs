@@ -1,0 +1,43 @@
+//! POST /trading-sessions/{id}/dry-run.
+
+use super::forms::DryRunForm;
+use super::{Changed, ask, confirm, reach};
+use crate::app::App;
+use crate::auth::rule::Trade;
+use crate::door::Arrival;
+use crate::input::{Asked, JsonBody, TradingSessionPath};
+use crate::openapi::Problems;
+use crate::output::TradingSessionAtBody;
+use crate::problem::Problem;
+use axum::extract::State;
+use axum::response::Response;
+use commands::sessions::SessionWish;
+
+/// Let orders leave, or only plan them
+///
+/// Not while a run is under way: 409 `run_under_way`.
+#[utoipa::path(
+    post, path = "/trading-sessions/{id}/dry-run", tag = "trading",
+    security(("access_token" = []), ("api_key" = ["trading:write"])),
+    params(
+        ("id" = String, Path, description = "The session, or `current`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the session is at this version"),
+    ),
+    request_body = DryRunForm<'_>,
+    responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
+)]
+pub(crate) async fn dry_run(
+    State(app): State<App>,
+    Asked { allowed, context }: Asked<Trade>,
+    named: TradingSessionPath,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let form: DryRunForm<'_> = body.read()?;
+    let reached = reach(&app, &allowed, named, Some(&context)).await?;
+    let dry_run = form.read()?;
+    confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
+    let changed = Changed { event: "trading_session_dry_run_changed", updated_fields: "dry_run" };
+    ask(&app, context, &arrival, reached, (SessionWish::SetDryRun { dry_run }, changed)).await
+}

@@ -1,0 +1,96 @@
+//! POST /trading-sessions/{id}/deposit and /withdraw: capital on paper, in and out.
+
+use super::forms::FlowForm;
+use super::{Changed, ask, confirm, reach};
+use crate::app::App;
+use crate::auth::rule::Trade;
+use crate::door::Arrival;
+use crate::input::{JsonBody, Keyed, TradingSessionPath};
+use crate::openapi::Problems;
+use crate::output::TradingSessionAtBody;
+use crate::problem::{Code, Problem};
+use axum::extract::State;
+use axum::response::Response;
+use commands::sessions::SessionWish;
+use domain::user::TradingMode;
+use rust_decimal::Decimal;
+
+/// Put capital into a session on paper
+///
+/// It is no gain: returns and drawdown are those of the capital that was there. Everything that is held needs a price for
+/// that: else 409 `market_unavailable`. No wallet is touched; what `reserve_from` holds stays as it is.
+#[utoipa::path(
+    post, path = "/trading-sessions/{id}/deposit", tag = "trading",
+    security(("access_token" = []), ("api_key" = ["trading:write"])),
+    params(
+        ("id" = String, Path, description = "The session, or `current`"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the session is at this version"),
+    ),
+    request_body = FlowForm<'_>,
+    responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
+)]
+pub(crate) async fn deposit(
+    State(app): State<App>,
+    keyed: Keyed<Trade>,
+    named: TradingSessionPath,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    flow(&app, keyed, named, &arrival, &body, Way::In).await
+}
+
+/// Take capital out of a session on paper
+///
+/// It is no loss. More than its cash is 422 `insufficient_cash`; everything that is held needs a price: else 409
+/// `market_unavailable`. No wallet is touched.
+#[utoipa::path(
+    post, path = "/trading-sessions/{id}/withdraw", tag = "trading",
+    security(("access_token" = []), ("api_key" = ["trading:write"])),
+    params(
+        ("id" = String, Path, description = "The session, or `current`"),
+        ("Idempotency-Key" = String, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the session is at this version"),
+    ),
+    request_body = FlowForm<'_>,
+    responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
+)]
+pub(crate) async fn withdraw(
+    State(app): State<App>,
+    keyed: Keyed<Trade>,
+    named: TradingSessionPath,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    flow(&app, keyed, named, &arrival, &body, Way::Out).await
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    In,
+    Out,
+}
+
+async fn flow(
+    app: &App,
+    Keyed { allowed, context }: Keyed<Trade>,
+    named: TradingSessionPath,
+    arrival: &Arrival,
+    body: &JsonBody,
+    way: Way,
+) -> Result<Response, Problem> {
+    let form: FlowForm<'_> = body.read()?;
+    let reached = reach(app, &allowed, named, Some(&context)).await?;
+    let amount: Decimal = form.read(reached.session.currency)?;
+    confirm(app, allowed.caller, reached.session.owner, Some(body)).await?;
+    if reached.session.mode == TradingMode::Live {
+        let detail = "what a live session trades with lies at its exchange: only one on paper takes capital this way";
+        return Err(Problem::new(Code::WrongSessionState, detail));
+    }
+    let (event, amount) = match way {
+        Way::In => ("trading_session_capital_added", amount),
+        Way::Out => ("trading_session_capital_taken", -amount),
+    };
+    let changed = Changed { event, updated_fields: "capital" };
+    ask(app, context, arrival, reached, (SessionWish::ChangeCapital { amount }, changed)).await
+}
