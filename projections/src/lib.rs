@@ -24,6 +24,11 @@ pub use read_models::exchange_credentials::{
 };
 pub use read_models::holds::{ActiveHolds, ExplainedWallet, HoldRow, HoldsState, PlacedHold};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
+pub use read_models::trading::{
+    EquityFilter, EquityRow, ExplainedTrade, PerformanceInputs, Price, RunRow, RunState, SessionFilter,
+    SessionStatus, SessionToMark, TradeFilter, TradeRow, TradeType, TradesOf, TradingProjection,
+    TradingSessionRow, UserPortfolio,
+};
 pub use read_models::transactions::{
     PostingRow, TransactionFilter, TransactionKind, TransactionRow, TransactionStatus, TransactionsProjection,
 };
@@ -46,6 +51,7 @@ pub fn all(opener: Arc<dyn OpenSealed>) -> Vec<Arc<dyn Projection>> {
         Arc::new(ExchangeCredentialsProjection::new(opener)),
         Arc::new(WalletsProjection),
         Arc::new(TransactionsProjection),
+        Arc::new(TradingProjection),
     ]
 }
 

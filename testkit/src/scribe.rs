@@ -1,9 +1,13 @@
 //! Writes events straight into a journal, batch by batch, the way a sequencer would: decided by the domain, at dense
 //! positions, with dense sequences.
 
+use domain::trading::{SessionCommand, SessionRefusal, TradingSession};
 use domain::user::{Role, User, UserCommand};
 use domain::wallet::{Movement, Wallet, WalletCommand};
-use domain::{Actor, AggregateRef, Currency, Decide, Event, Money, Sealed, Timestamp, UserId, WalletId};
+use domain::{
+    Actor, AggregateRef, Currency, Decide, Event, Money, Sealed, Timestamp, TradingSessionId, UserId,
+    WalletId,
+};
 use journal::{Batch, Journal, Lease, Metadata, Parsed, Recorded, Tail};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +22,7 @@ pub struct Scribe {
     tail: Option<Tail>,
     wallets: HashMap<WalletId, (Wallet, i64)>,
     users: HashMap<UserId, (User, i64)>,
+    sessions: HashMap<TradingSessionId, (TradingSession, i64)>,
     open: Vec<Arc<Recorded>>,
     /// The time of what is written from now on.
     pub now: Timestamp,
@@ -33,6 +38,7 @@ impl Scribe {
             tail: None,
             wallets: HashMap::new(),
             users: HashMap::new(),
+            sessions: HashMap::new(),
             open: Vec::new(),
             now: BEGINNING,
         }
@@ -124,6 +130,25 @@ impl Scribe {
         self.record::<User>(id.0, id, first, events);
     }
 
+    /// Adds what a command to a trading session leads to, if it leads to anything.
+    pub fn session(
+        &mut self,
+        id: TradingSessionId,
+        owner: UserId,
+        command: SessionCommand,
+    ) -> Result<(), SessionRefusal> {
+        let (state, sequence) = self.sessions.entry(id).or_default();
+        let (first, events) = try_decide(state, sequence, command.at(self.now))?;
+        self.record::<TradingSession>(id.0, owner, first, events);
+        Ok(())
+    }
+
+    /// A session as it has become, and the sequence of its last event.
+    pub fn trading(&self, id: TradingSessionId) -> (&TradingSession, i64) {
+        let (state, sequence) = &self.sessions[&id];
+        (state, *sequence)
+    }
+
     fn record<A: Decide>(&mut self, id: Uuid, owner: UserId, first: i64, events: Vec<Event>) {
         let command_id = Uuid::now_v7();
         for (sequence, event) in (first..).zip(events) {
@@ -175,13 +200,24 @@ where
     Event: From<A::Event>,
     A::Refusal: std::fmt::Debug,
 {
-    let events = state.decide(command).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    try_decide(state, sequence, command).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+}
+
+fn try_decide<A: Decide>(
+    state: &mut A,
+    sequence: &mut i64,
+    command: A::Command,
+) -> Result<(i64, Vec<Event>), A::Refusal>
+where
+    Event: From<A::Event>,
+{
+    let events = state.decide(command)?;
     let first = *sequence + 1;
     for event in &events {
         state.evolve(event);
         *sequence += 1;
     }
-    (first, events.into_iter().map(Event::from).collect())
+    Ok((first, events.into_iter().map(Event::from).collect()))
 }
 
 pub fn dollars(cents: i64) -> Movement {

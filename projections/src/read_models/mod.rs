@@ -10,6 +10,7 @@ pub(crate) mod exchange_credentials;
 pub(crate) mod holds;
 pub(crate) mod profiles;
 mod statistics;
+pub(crate) mod trading;
 pub(crate) mod transactions;
 pub(crate) mod trial_balance;
 mod value;

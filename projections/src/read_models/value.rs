@@ -2,6 +2,7 @@
 //!
 //! Names and amounts are written in the form the domain itself serialises to, so there is no second spelling of them.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
@@ -17,4 +18,13 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
 /// Reads a text column.
 pub(super) fn column<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<T, sqlx::Error> {
     read(row.try_get(name)?)
+}
+
+/// A name as the domain itself writes it.
+pub(super) fn word(value: &impl Serialize) -> Result<String, sqlx::Error> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => Ok(word),
+        Ok(other) => Err(sqlx::Error::Encode(format!("{other} is no word").into())),
+        Err(error) => Err(sqlx::Error::Encode(error.into())),
+    }
 }

@@ -1,10 +1,10 @@
 //! What a batch leaves of each session, each user's preferences, and the record of what happened.
 
 use crate::projection::ApplyError;
+use crate::read_models::value::word;
 use domain::user::{Preferences, UserEvent};
 use domain::{Actor, Event, LoginSessionId, Sealed, Timestamp, UserId};
 use journal::{Recorded, SealedField};
-use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -158,14 +158,5 @@ impl Folded {
             let [ip, user_agent] = &opened.sealed;
             (opened.ip, opened.user_agent) = (next(ip.is_some()), next(user_agent.is_some()));
         }
-    }
-}
-
-/// A name as the domain itself writes it.
-pub(super) fn word(value: &impl Serialize) -> Result<String, sqlx::Error> {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => Ok(word),
-        Ok(other) => Err(sqlx::Error::Encode(format!("{other} is no word").into())),
-        Err(error) => Err(sqlx::Error::Encode(error.into())),
     }
 }
