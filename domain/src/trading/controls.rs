@@ -5,7 +5,7 @@ use super::derived;
 use super::event::{Halted, Paused, Resumed, SessionEvent, Snapshot, Stopped};
 use super::exact;
 use super::market::Market;
-use super::planner::QUOTE_AGE_MAX;
+use super::planner::{self, QUOTE_AGE_MAX};
 use super::portfolio::{BookError, Valuation, drawdown, high_water_after};
 use super::refusal::SessionRefusal;
 use super::run::Trigger;
@@ -218,11 +218,15 @@ impl Session {
     /// The run that is asked for when it has drifted too far, unless one is on its way or has just been.
     fn drifted(&self, now: &Valuation, market: &Market, at: Timestamp) -> Option<SessionEvent> {
         let threshold = self.drift_threshold?;
-        let has_rested = self.last_run_at.is_none_or(|last| at.since(last) >= DRIFT_REST);
+        // Nothing becomes of it on a dry run: it is told as often as the schedule would.
+        let rest = if self.dry_run { Duration::from_secs(self.interval_s.into()) } else { DRIFT_REST };
+        let has_rested = self.last_run_at.is_none_or(|last| at.since(last) >= rest.max(DRIFT_REST));
         let may_run = self.state == SessionState::Running && self.run.is_none() && self.requested.is_none();
         if !may_run || !has_rested || self.drift(now, market) <= threshold {
             return None;
         }
+        // What is too little for an order stays as it is, however far off it is.
+        planner::plan(&self.inputs(market, at)).ok().filter(|plan| !plan.legs.is_empty())?;
         let run_id =
             derived(self.session_id.0, &[b"drift".as_slice(), &at.as_micros().to_be_bytes()].concat());
         Some(SessionEvent::RunRequested { run_id, trigger: Trigger::Drift, requested_at: at })

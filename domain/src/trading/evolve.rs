@@ -5,7 +5,7 @@ use super::event::{Filled, RunEnded, SessionEvent, Started};
 use super::exact;
 use super::order::OrderId;
 use super::portfolio::Portfolio;
-use super::run::{Order, OrderState, Requested, Run};
+use super::run::{Order, OrderState, Requested, Run, Trigger};
 use super::session::{LastError, LastResult, Limits, Session, SessionState};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -29,6 +29,7 @@ impl Session {
             hold_id: started.hold_id,
             next_run_at: started.next_run_at,
             last_run_at: None,
+            last_due_at: None,
             requested: None,
             run: None,
             fence: 0,
@@ -117,6 +118,9 @@ impl Session {
             SessionEvent::RunStarted(begun) => {
                 self.fence = self.fence.max(begun.fence);
                 self.last_run_at = Some(begun.started_at);
+                if begun.trigger == Trigger::Scheduled {
+                    self.last_due_at = self.last_due_at.max(Some(begun.due_at));
+                }
                 if self.requested.as_ref().is_some_and(|requested| requested.run_id == begun.run_id) {
                     self.requested = None;
                 }

@@ -6,13 +6,14 @@
 //! is over (`fence`) may still tell what it saw, for that is a fact, but intends nothing more.
 
 use super::command::{BeginRun, RecordOutcomes};
+use super::derived;
 use super::event::{
     Conclusion, Filled, Intended, Planned, Rejected, Resolved, RunBegun, RunEnded, SessionEvent, Unresolved,
 };
 use super::exact;
 use super::market::Market;
 use super::order::{Fill, Intent, OrderId, Outcome, Side};
-use super::planner::{self, Inputs, Leg, Parameters};
+use super::planner::{self, Fault, Inputs, Leg, Parameters};
 use super::portfolio::BookError;
 use super::refusal::SessionRefusal;
 use super::run::{Order, OrderState, Run, Trigger};
@@ -28,13 +29,15 @@ pub const ORDER_WINDOW: Duration = Duration::from_secs(5);
 /// How far a share may be from its target before a run does something about it: half a percent of the whole.
 const BAND: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 
+/// A code, and what it means in words.
+type Reason = (String, String);
 type Decided = Result<Vec<SessionEvent>, SessionRefusal>;
 
 /// What is due.
 struct Due {
     run_id: Uuid,
     trigger: Trigger,
-    due_at: Timestamp,
+    at: Timestamp,
 }
 
 /// A session together with what was decided on it so far.
@@ -58,12 +61,17 @@ impl Session {
     fn due(&self, at: Timestamp) -> Option<Due> {
         let may_run = matches!(self.state, SessionState::Running | SessionState::Halted);
         if let Some(requested) = self.requested.as_ref().filter(|_| may_run) {
-            let (run_id, trigger, due_at) = (requested.run_id, requested.trigger, requested.requested_at);
-            return Some(Due { run_id, trigger, due_at });
+            let (run_id, trigger, at) = (requested.run_id, requested.trigger, requested.requested_at);
+            return Some(Due { run_id, trigger, at });
         }
         let due_at = self.next_run_at.filter(|due| *due <= at && self.state == SessionState::Running)?;
-        let run_id = scheduled_run(self.session_id, due_at);
-        Some(Due { run_id, trigger: Trigger::Scheduled, due_at })
+        // A time that was set again, after its run, is no more of that run.
+        let was_run = self.last_due_at.is_some_and(|last| due_at <= last);
+        let run_id = match self.last_result.as_ref().filter(|_| was_run) {
+            Some(last) => derived(last.run_id, &due_at.as_micros().to_be_bytes()),
+            None => scheduled_run(self.session_id, due_at),
+        };
+        Some(Due { run_id, trigger: Trigger::Scheduled, at: due_at })
     }
 
     fn check_fence(&self, fence: i64) -> Result<(), SessionRefusal> {
@@ -82,14 +90,14 @@ impl Session {
         deciding.happens(SessionEvent::RunStarted(RunBegun {
             run_id: due.run_id,
             trigger: due.trigger,
-            due_at: due.due_at,
+            due_at: due.at,
             started_at: at,
-            late_ms: u64::try_from(at.since(due.due_at).as_millis()).unwrap_or(u64::MAX),
+            late_ms: u64::try_from(at.since(due.at).as_millis()).unwrap_or(u64::MAX),
             fence: begin.fence,
             dry_run: self.dry_run,
         }));
         match &begin.market {
-            Some(market) => deciding.plan(market, at)?,
+            Some(market) => deciding.plan(market, at),
             None => deciding.fail("market_unavailable", "there are no prices for its currency", at),
         }
         Ok(deciding.events)
@@ -118,41 +126,40 @@ impl Session {
         }
         let is_open = deciding.session.run.as_ref().is_some_and(|run| !run.orders.is_empty());
         if !is_open {
-            deciding.go_on(may_intend, &record.market, record.at)?;
+            deciding.go_on(may_intend, &record.market, record.at);
         }
         Ok(deciding.events)
     }
 }
 
 impl Deciding {
-    fn plan(&mut self, market: &Market, at: Timestamp) -> Result<(), SessionRefusal> {
-        let Some(run_id) = self.session.run_id() else { return Ok(()) };
+    fn plan(&mut self, market: &Market, at: Timestamp) {
+        let Some(run_id) = self.session.run_id() else { return };
         if let Ok(now) = self.session.fresh_valuation(market, at)
             && let Some(halted) = self.session.breach(&now)
         {
             self.happens(halted);
             self.fail("drawdown_limit", "the drawdown is beyond its limit", at);
-            return Ok(());
+            return;
         }
         let inputs = self.session.inputs(market, at);
         let plan = match planner::plan(&inputs) {
             Ok(plan) => plan,
             Err(fault) => {
                 self.fail(fault.code(), &fault.to_string(), at);
-                return Ok(());
+                return;
             }
         };
         let (legs, is_dry) = (plan.legs.clone(), self.session.dry_run);
         self.happens(SessionEvent::RebalancePlanned(Box::new(Planned { run_id, inputs, plan })));
         if is_dry && !legs.is_empty() {
-            self.conclude(Conclusion::DryRun, market, at);
+            self.conclude(Conclusion::DryRun, None, market, at);
         } else if legs.is_empty() {
-            self.conclude(Conclusion::NothingToDo, market, at);
+            self.conclude(Conclusion::NothingToDo, None, market, at);
         } else {
             let first = if legs.iter().any(|leg| leg.side == Side::Sell) { Side::Sell } else { Side::Buy };
             self.intend(legs.iter().filter(|leg| leg.side == first), at);
         }
-        Ok(())
     }
 
     fn intend<'a>(&mut self, legs: impl Iterator<Item = &'a Leg>, at: Timestamp) {
@@ -236,25 +243,17 @@ impl Deciding {
     }
 
     /// No order is out: on to the purchases that waited for it, or to the end.
-    fn go_on(&mut self, may_intend: bool, market: &Market, at: Timestamp) -> Result<(), SessionRefusal> {
-        let Some(run) = self.session.run.clone() else { return Ok(()) };
+    fn go_on(&mut self, may_intend: bool, market: &Market, at: Timestamp) {
+        let Some(run) = self.session.run.clone() else { return };
+        let mut reason = None;
         if !run.waiting.is_empty() && self.session.state == SessionState::Running {
-            if let Ok(now) = self.session.fresh_valuation(market, at)
-                && let Some(halted) = self.session.breach(&now)
-            {
-                self.happens(halted);
-            } else {
-                if !may_intend {
-                    // Whoever took over will.
-                    return Ok(());
-                }
-                let cash = self.session.portfolio.cash;
-                let afforded = planner::affordable(&run.waiting, cash, market);
-                let (legs, _) = afforded.map_err(|_| SessionRefusal::Book(BookError::TooLarge))?;
-                if !legs.is_empty() {
-                    self.intend(legs.iter(), at);
-                    return Ok(());
-                }
+            match self.session.purchases(&run, market, at) {
+                Ok(Purchases::Halted(halted)) => self.happens(halted),
+                // Whoever took over will.
+                _ if !may_intend => return,
+                Ok(Purchases::Of(legs)) if !legs.is_empty() => return self.intend(legs.iter(), at),
+                Ok(Purchases::Of(_)) => {}
+                Err(fault) => reason = Some((fault.code().to_owned(), fault.to_string())),
             }
         }
         let result = match (run.filled, run.rejected) {
@@ -263,18 +262,17 @@ impl Deciding {
             (_, 0) if run.in_part == 0 && run.waiting.is_empty() => Conclusion::Done,
             _ => Conclusion::Partial,
         };
-        self.conclude(result, market, at);
-        Ok(())
+        self.conclude(result, reason, market, at);
     }
 
     /// The portfolio as the run left it, and the run's end; and the session's, if it waited for that.
-    fn conclude(&mut self, result: Conclusion, market: &Market, at: Timestamp) {
+    fn conclude(&mut self, result: Conclusion, reason: Option<Reason>, market: &Market, at: Timestamp) {
         if let Ok(now) = self.session.fresh_valuation(market, at) {
             let halted = self.session.breach(&now);
             let snapshot = self.session.snapshot(now);
             self.happens(halted.unwrap_or(snapshot));
         }
-        let reason = self.last_rejection();
+        let reason = self.last_rejection().or(reason);
         let ended = self.ended(result, reason, at);
         self.happens(match result {
             Conclusion::Failed => SessionEvent::RunFailed(ended),
@@ -297,7 +295,7 @@ impl Deciding {
         }
     }
 
-    fn last_rejection(&self) -> Option<(String, String)> {
+    fn last_rejection(&self) -> Option<Reason> {
         self.events.iter().rev().find_map(|event| match event {
             SessionEvent::OrderRejected(rejected) => Some((rejected.code.clone(), rejected.message.clone())),
             SessionEvent::OrderOutcomeResolved(resolved) => {
@@ -307,16 +305,15 @@ impl Deciding {
         })
     }
 
-    fn ended(&self, result: Conclusion, reason: Option<(String, String)>, at: Timestamp) -> RunEnded {
+    fn ended(&self, result: Conclusion, reason: Option<Reason>, at: Timestamp) -> RunEnded {
         let session = &self.session;
         let run = session.run.as_ref();
         let trigger = run.map_or(Trigger::Manual, |run| run.trigger);
-        let next_run_at = match (trigger, run) {
-            (Trigger::Scheduled, Some(run)) if session.auto_rebalance => {
-                Some(next_tick(run.due_at, session.interval_s, at))
-            }
-            (Trigger::Scheduled, _) => None,
-            _ => session.next_run_at,
+        // Another time that was set while it ran stands.
+        let due_at = run.filter(|run| run.trigger == Trigger::Scheduled).map(|run| run.due_at);
+        let next_run_at = match due_at.filter(|due_at| session.next_run_at == Some(*due_at)) {
+            Some(due_at) => session.auto_rebalance.then(|| next_tick(due_at, session.interval_s, at)),
+            None => session.next_run_at,
         };
         let (code, message) = reason.unzip();
         RunEnded {
@@ -334,7 +331,27 @@ impl Deciding {
     }
 }
 
+/// What waits for its turn, when that has come.
+enum Purchases {
+    Halted(SessionEvent),
+    Of(Vec<Leg>),
+}
+
 impl Session {
+    /// What was planned to be bought, by what there is for it now. Nothing is bought on a guess.
+    fn purchases(&self, run: &Run, market: &Market, at: Timestamp) -> Result<Purchases, Fault> {
+        let held = self.portfolio.held().map(|(asset, _)| asset);
+        for asset in held.chain(run.waiting.iter().map(|leg| leg.asset)) {
+            planner::listed(market, asset, at)?;
+        }
+        let now = self.portfolio.valued(market, at).map_err(|_| Fault::TooLarge)?;
+        if let Some(halted) = self.breach(&now) {
+            return Ok(Purchases::Halted(halted));
+        }
+        let (legs, _) = planner::affordable(&run.waiting, self.portfolio.cash, market)?;
+        Ok(Purchases::Of(legs))
+    }
+
     /// What its next plan would follow from.
     pub fn inputs(&self, market: &Market, at: Timestamp) -> Inputs {
         let parameters = Parameters {

@@ -34,6 +34,9 @@ pub struct Session {
     pub hold_id: Option<EntryId>,
     pub next_run_at: Option<Timestamp>,
     pub last_run_at: Option<Timestamp>,
+    /// The latest time that a run of the schedule was due at.
+    #[serde(default)]
+    pub last_due_at: Option<Timestamp>,
     pub requested: Option<Requested>,
     pub run: Option<Run>,
     /// The highest that any worker has shown: who comes with a lower one has lost its lease.

@@ -4,7 +4,7 @@
 
 use super::legs::{Clip, Leg, SkipCode, Skipped, sized};
 use crate::trading::exact::{self, DECIMALS, Inexact};
-use crate::trading::market::{Market, Rules};
+use crate::trading::market::{Listed, Market};
 use crate::trading::order::Side;
 use rust_decimal::Decimal;
 
@@ -36,8 +36,9 @@ pub fn affordable(
 fn cut(leg: &Leg, cash: Decimal, needed: Decimal, market: &Market) -> Result<Result<Leg, SkipCode>, Inexact> {
     let share = exact::div_floor(cash, needed, DECIMALS)?;
     let quantity = exact::floor_to(exact::mul(leg.quantity, share)?, DECIMALS);
-    let none = Rules::default();
-    let rules = market.listed.get(&leg.asset).map_or(&none, |listed| &listed.rules);
+    let Some(Listed { rules, .. }) = market.listed.get(&leg.asset) else {
+        return Ok(Err(SkipCode::NoCash));
+    };
     let prices = (quantity, leg.expected_price, leg.limit_price);
     sized(market, leg.asset, rules, Side::Buy, prices, Some(leg.clipped_by.unwrap_or(Clip::Cash)))
 }

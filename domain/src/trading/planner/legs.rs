@@ -55,6 +55,8 @@ pub enum SkipCode {
     /// Nothing is bought while the session is halted.
     ReduceOnly,
     NoCash,
+    /// It is a matter of the next run.
+    TooManyOrders,
 }
 
 /// Sells what an asset is worth too much. `Err` is a leg that would not be taken.
@@ -129,7 +131,7 @@ fn leg(
 ) -> Result<Leg, Inexact> {
     let notional = exact::mul(quantity, price)?;
     let fee = |worth: Decimal| -> Result<Decimal, Inexact> {
-        Ok(exact::ceil_to(exact::mul(exact::floor_to(worth, 2 * DECIMALS), market.fee_rate)?, DECIMALS))
+        Ok(exact::ceil_to(exact::mul(exact::ceil_to(worth, DECIMALS), market.fee_rate)?, DECIMALS))
     };
     let at_limit = exact::mul(quantity, limit)?;
     let worst = match side {

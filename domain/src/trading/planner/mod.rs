@@ -14,7 +14,7 @@ mod tests;
 pub use buys::affordable;
 pub use legs::{Clip, Leg, SkipCode, Skipped};
 
-use super::exact::{self, Inexact};
+use super::exact::{self, DECIMALS, Inexact};
 use super::market::{Listed, Market};
 use super::order::Side;
 use super::portfolio::Portfolio;
@@ -31,7 +31,7 @@ pub const QUOTE_AGE_MAX: Duration = Duration::from_mins(1);
 /// Orders of one run.
 pub const ORDERS_MAX: usize = super::targets::TARGETS_MAX;
 
-/// How a portfolio is brought to its targets.
+/// How a portfolio is proceeds to its targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters {
     /// How far a share may be from its target, as a share of the whole, before anything is done about it.
@@ -127,14 +127,19 @@ impl Inputs {
     }
 
     fn listed(&self, asset: Currency) -> Result<&Listed, Fault> {
-        let listed = self.market.listed.get(&asset).filter(|listed| listed.quote.is_sound());
-        let listed = listed.ok_or(Fault::PriceMissing { asset })?;
-        let age = listed.quote.age(self.planned_at);
-        if age > QUOTE_AGE_MAX {
-            return Err(Fault::PriceStale { asset, age_s: age.as_secs() });
-        }
-        Ok(listed)
+        listed(&self.market, asset, self.planned_at)
     }
+}
+
+/// An asset with a price that says what an order would get now.
+pub(super) fn listed(market: &Market, asset: Currency, now: Timestamp) -> Result<&Listed, Fault> {
+    let listed = market.listed.get(&asset).filter(|listed| listed.quote.is_sound());
+    let listed = listed.ok_or(Fault::PriceMissing { asset })?;
+    let age = listed.quote.age(now);
+    if age > QUOTE_AGE_MAX {
+        return Err(Fault::PriceStale { asset, age_s: age.as_secs() });
+    }
+    Ok(listed)
 }
 
 /// The plan that follows from its inputs.
@@ -149,12 +154,14 @@ pub fn plan(inputs: &Inputs) -> Result<Plan, Fault> {
         equity = exact::add(equity, worth)?;
         worths.insert(*asset, (quantity, worth));
     }
+    // Shares of it have to fit: what a portfolio is worth may have more digits than any order.
+    let whole = exact::floor_to(equity, DECIMALS);
     let (mut sales, mut wanted, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for (asset, (quantity, worth)) in worths {
         let listed = inputs.listed(asset)?;
-        let target = exact::mul(equity, inputs.targets.share(asset))?;
+        let target = exact::mul(whole, inputs.targets.share(asset))?;
         let off = exact::sub(target, worth)?;
-        let band = exact::mul(equity, inputs.parameters.band)?;
+        let band = exact::mul(whole, inputs.parameters.band)?;
         let is_leaving = inputs.targets.share(asset).is_zero() && !quantity.is_zero();
         if off.abs() <= band && !is_leaving {
             skipped.extend((!off.is_zero()).then_some(Skipped { asset, code: SkipCode::WithinBand }));
@@ -165,13 +172,7 @@ pub fn plan(inputs: &Inputs) -> Result<Plan, Fault> {
         } else if inputs.parameters.reduce_only {
             Err(SkipCode::ReduceOnly)
         } else {
-            legs::purchase(
-                &inputs.market,
-                asset,
-                listed,
-                off,
-                exact::mul(equity, inputs.parameters.leg_max)?,
-            )?
+            legs::purchase(&inputs.market, asset, listed, off, exact::mul(whole, inputs.parameters.leg_max)?)?
         };
         match made {
             Ok(leg) if leg.side == Side::Sell => sales.push(leg),
@@ -181,12 +182,15 @@ pub fn plan(inputs: &Inputs) -> Result<Plan, Fault> {
     }
     sales.sort_by(|a, b| b.notional.cmp(&a.notional).then(a.asset.cmp(&b.asset)));
     wanted.sort_by(|a, b| b.notional.cmp(&a.notional).then(a.asset.cmp(&b.asset)));
-    let reserve = exact::mul(equity, inputs.parameters.cash_reserve)?;
-    let brought = exact::sum(sales.iter().map(|leg| leg.worst))?;
-    let spendable = exact::sub(exact::add(inputs.cash, brought)?, reserve)?;
-    let (bought, unaffordable) = affordable(&wanted, spendable, &inputs.market)?;
-    skipped.extend(unaffordable);
-    finish(inputs, equity, sales.into_iter().chain(bought).take(ORDERS_MAX).collect(), skipped)
+    let reserve = exact::mul(whole, inputs.parameters.cash_reserve)?;
+    let proceeds = exact::sum(sales.iter().map(|leg| leg.worst))?;
+    let spendable = exact::sub(exact::add(inputs.cash, proceeds)?, reserve)?;
+    let (bought, too_dear) = affordable(&wanted, spendable, &inputs.market)?;
+    skipped.extend(too_dear);
+    let mut legs: Vec<Leg> = sales.into_iter().chain(bought).collect();
+    let left = legs.split_off(legs.len().min(ORDERS_MAX));
+    skipped.extend(left.iter().map(|leg| Skipped { asset: leg.asset, code: SkipCode::TooManyOrders }));
+    finish(inputs, equity, legs, skipped)
 }
 
 fn finish(inputs: &Inputs, equity: Decimal, legs: Vec<Leg>, skipped: Vec<Skipped>) -> Result<Plan, Fault> {
@@ -202,5 +206,10 @@ fn hash(inputs: &Inputs, plan: &Plan) -> String {
     let mut hasher = Sha256::new();
     // Plain data: writing it down cannot fail.
     hasher.update(serde_json::to_vec(&(inputs, plan)).unwrap_or_default());
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            hex.extend(char::from_digit(digit.into(), 16));
+        }
+        hex
+    })
 }
