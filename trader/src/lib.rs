@@ -7,4 +7,5 @@ mod hash;
 pub mod market;
 mod tick;
 pub mod timers;
+pub mod watch;
 pub mod worker;

@@ -20,7 +20,8 @@ use commands::users::expiry::SessionExpiry;
 use commands::vault::Vault;
 use commands::wallets::expiry::HoldExpiry;
 use commands::{
-    Clock, Commands, CommandsOptions, HandedOver, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState,
+    Clock, Commands, CommandsOptions, HandOver, HandedOver, WARY_FOR, WriteSide, Writer, WriterOptions,
+    WriterState,
 };
 use domain::user::SessionPolicy;
 use journal::relay::{Relay, RelayOptions, RelayStatus};
@@ -115,7 +116,7 @@ impl App {
         let prices = ground.start_market(config)?;
         let (commands, signs) = ground.start_parts(config, listen, prices.as_ref())?;
         let (writer, is_open) = (signs.writer.clone(), signs.is_open.clone());
-        ground.open_door(config, commands, signs, metrics, (listener, ops_listener))?;
+        ground.open_door(config, commands, signs, metrics, (listener, ops_listener), prices)?;
         Ok(Self { supervisor: ground.supervisor, writer, is_open })
     }
 
@@ -204,7 +205,7 @@ impl Ground {
         Ok((commands, signs))
     }
 
-    /// The way in to the write side is always there; only a writer leads.
+    /// The way in to the write side is always there: only a writer leads, and everybody else hands over to who does.
     fn start_writer(
         &self,
         config: &Config,
@@ -217,6 +218,11 @@ impl Ground {
             vault: self.vault.clone(),
             hasher: Hasher::new(HasherOptions::default())?,
         };
+        if !config.roles.has(Role::Writer) {
+            let (commands, hand_over) = HandOver::new(parts, commands_options(config));
+            self.supervisor.start("hand_over", |stop| endless(hand_over.run(stop)));
+            return Ok(commands);
+        }
         let options = WriterOptions {
             address,
             cache_capacity: config.aggregate_cache,
@@ -225,14 +231,10 @@ impl Ground {
         };
         let stop = self.supervisor.token();
         let (commands, writer) = Writer::new(parts, commands_options(config), options, stop);
-        if config.roles.has(Role::Writer) {
-            let handed_over = HandedOver::new(commands.clone(), writer.state());
-            self.supervisor.start("handed_over", |stop| endless(handed_over.run(stop)));
-            signs.writer = Some(writer.state());
-            self.supervisor.start("writer", |_| endless(writer.run()));
-        } else {
-            self.supervisor.start("declining", |_| endless(writer.decline_all()));
-        }
+        let handed_over = HandedOver::new(commands.clone(), writer.state());
+        self.supervisor.start("handed_over", |stop| endless(handed_over.run(stop)));
+        signs.writer = Some(writer.state());
+        self.supervisor.start("writer", |_| endless(writer.run()));
         Ok(commands)
     }
 
@@ -263,6 +265,7 @@ impl Ground {
         signs: Signs,
         metrics: PrometheusHandle,
         (listener, ops_listener): (TcpListener, Option<TcpListener>),
+        prices: Option<Prices>,
     ) -> Result<(), AppError> {
         let settings = Settings {
             serves_interface: config.roles.has(Role::Api),
@@ -282,13 +285,19 @@ impl Ground {
             journal: self.journal.clone(),
             tail: self.tail.clone(),
             health,
-            markets: api::Markets::default(),
+            markets: markets(prices),
             metrics,
         };
         let door = Application::build(settings, parts)?;
         self.supervisor.start_at(Stage::Door, "api", |stop| endless(door.run_until_stopped(stop)));
         Ok(())
     }
+}
+
+/// What everything costs, for whoever asks by HTTP.
+fn markets(prices: Option<Prices>) -> api::Markets {
+    let Some(prices) = prices else { return api::Markets::default() };
+    api::Markets::new(move |currency| prices.market(currency))
 }
 
 fn commands_options(config: &Config) -> CommandsOptions {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use trader::exchange::{Exchange, Faulty, PRUNED_AT_ONCE, Paper, Pauses, Terms};
 use trader::market::{POLLED_EVERY, Poller, Prices};
 use trader::timers::{Keeper, Leases};
+use trader::watch::Watcher;
 use trader::worker::{Parts, Worker};
 
 /// Nobody minds a row that is a minute older than it may be.
@@ -56,6 +57,9 @@ impl Ground {
             pauses,
         });
         self.supervisor.start("trading_worker", |stop| endless(worker.run(bell, stop)));
+        let (pool, read_models) = (self.journal.pool().clone(), self.read_models.clone());
+        let watcher = Watcher::new(commands.clone(), read_models, pool, prices.clone());
+        self.supervisor.start("trading_watch", |stop| endless(watcher.run(stop)));
         self.supervisor.start("paper_ledger", |stop| endless(prune(paper, stop)));
     }
 }

@@ -12,5 +12,6 @@ mod oracle;
 mod restored;
 mod servers_killed;
 mod stream_lost;
+mod trading;
 mod two_writers;
 mod verify;

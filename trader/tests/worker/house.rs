@@ -13,6 +13,7 @@ use domain::user::SessionPolicy;
 use domain::{Currency, Email, LoginSessionId, Timestamp, TradingSessionId, UserId, Username, WalletId};
 use journal::subscription::{Checkpoints, Feed, Subscription};
 use journal::{Journal, JournalOptions, Tail};
+use projections::{ReadModels, TradingProjection};
 use rust_decimal::Decimal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use trader::exchange::{Exchange, Faults, Faulty, Paper, Pauses, Terms};
 use trader::market::{Poller, Price, Priced, Prices, Script, Scripted};
 use trader::timers::{Keeper, Leases};
+use trader::watch::{Watched, Watcher};
 use trader::worker::{Parts, Worker};
 use uuid::Uuid;
 
@@ -139,13 +141,7 @@ impl House {
     }
 
     pub fn keeper(&self) -> Subscription<Keeper> {
-        let feed = Feed {
-            journal: self.journal.clone(),
-            tail: self.tail.clone(),
-            nats: None,
-            checkpoints: Checkpoints::default(),
-        };
-        Keeper::follow(feed, Arc::new(Notify::new()))
+        Keeper::follow(self.feed(), Arc::new(Notify::new()))
     }
 
     /// Timers of everything that has happened.
@@ -161,6 +157,30 @@ impl House {
         worker.idle().await;
         self.keep().await;
         taken
+    }
+
+    pub fn watcher(&self) -> Watcher {
+        let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), Checkpoints::default());
+        let pool = self.journal.pool().clone();
+        Watcher::new(self.commands.clone(), read_models, pool, self.prices.clone())
+    }
+
+    /// Looks at what everything is worth, once the read model knows it.
+    pub async fn watch(&self, watcher: &mut Watcher) -> Watched {
+        let mut folding = projections::follow(&self.feed(), Arc::new(TradingProjection));
+        while folding.run_once().await.unwrap() != journal::subscription::Outcome::UpToDate {}
+        let watched = watcher.run_once().await.unwrap();
+        while folding.run_once().await.unwrap() != journal::subscription::Outcome::UpToDate {}
+        watched
+    }
+
+    fn feed(&self) -> Feed {
+        Feed {
+            journal: self.journal.clone(),
+            tail: self.tail.clone(),
+            nats: None,
+            checkpoints: Checkpoints::default(),
+        }
     }
 
     pub async fn register(&self, name: &str) -> (UserId, WalletId) {

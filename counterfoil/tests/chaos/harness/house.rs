@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use testkit::{Nats, Postgres};
@@ -113,6 +113,11 @@ impl Given {
             ],
             announcement: None,
         }
+    }
+
+    /// For files of the test's own.
+    pub(crate) fn path(&self) -> &Path {
+        self.home.path()
     }
 
     pub(crate) fn access(&self) -> NatsAccess {

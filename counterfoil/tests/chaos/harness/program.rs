@@ -107,6 +107,10 @@ impl Program {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Gives it no chance to do anything about it.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,0 +1,260 @@
+//! What is there in the end of trading: the exchange's ledger, and every row that tells of sessions.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
+use testkit::eventually_within;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::exact::Exact;
+use super::owners::Book;
+use super::stage::{Quote, Stage};
+use crate::harness::evidence::{self, Evidence};
+
+/// A lease that its owner left behind, an order window, and some time for the rest.
+const SETTLED_WITHIN: Duration = Duration::from_mins(2);
+
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) found: Evidence,
+    pub(super) book: Book,
+    pub(super) quotes: BTreeSet<Quote>,
+    /// Until then somebody was there to run what was due.
+    pub(super) served_until: OffsetDateTime,
+    pub(super) ledger: Vec<Executed>,
+    pub(super) sessions: Vec<SessionRow>,
+    pub(super) positions: Vec<PositionRow>,
+    pub(super) runs: Vec<RunRow>,
+    pub(super) trades: Vec<TradeRow>,
+    pub(super) equity: Vec<EquityRow>,
+    pub(super) timers: Vec<TimerRow>,
+    /// Sessions that hold a place.
+    pub(super) places: Vec<Uuid>,
+    pub(super) holds: Vec<HoldRow>,
+}
+
+/// A row of the exchange's own book.
+#[derive(Clone, Debug)]
+pub(super) struct Executed {
+    pub(super) id: i64,
+    pub(super) account: Uuid,
+    pub(super) order: Uuid,
+    pub(super) at: OffsetDateTime,
+    pub(super) trade: Value,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SessionRow {
+    pub(super) session: Uuid,
+    pub(super) state: String,
+    pub(super) version: i64,
+    pub(super) aggregate: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PositionRow {
+    pub(super) session: Uuid,
+    pub(super) asset: String,
+    pub(super) quantity: Exact,
+    pub(super) cost: Exact,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct RunRow {
+    pub(super) run: Uuid,
+    pub(super) session: Uuid,
+    pub(super) state: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct TradeRow {
+    pub(super) session: Uuid,
+    /// A dry run has none.
+    pub(super) order: Option<Uuid>,
+    pub(super) success: bool,
+    pub(super) dry_run: bool,
+    pub(super) quantity: Exact,
+    pub(super) price: Exact,
+    pub(super) fee: Exact,
+    pub(super) realised: Exact,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct EquityRow {
+    pub(super) session: Uuid,
+    pub(super) position: i64,
+    pub(super) equity: Exact,
+    pub(super) cash: Exact,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct TimerRow {
+    pub(super) session: Uuid,
+    pub(super) is_settling: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct HoldRow {
+    pub(super) wallet: Uuid,
+    pub(super) sequence: i64,
+    pub(super) status: String,
+    pub(super) remaining: Exact,
+}
+
+impl Case {
+    pub(super) async fn gather(stage: &Stage, book: Book, served_until: OffsetDateTime) -> Self {
+        let found = evidence::gather(&stage.house.database_url, &stage.house.access()).await;
+        let mut conn = stage.database().await;
+        let conn = &mut conn;
+        Self {
+            found,
+            book,
+            quotes: stage.quotes.clone(),
+            served_until,
+            ledger: all(conn, LEDGER, executed).await,
+            sessions: all(conn, "select session_id, state, version, aggregate::text as aggregate from trading_sessions", session)
+                .await,
+            positions: all(conn, "select session_id, asset, quantity::text as quantity, cost::text as cost from trading_positions", position)
+                .await,
+            runs: all(conn, "select run_id, session_id, state from trading_runs", run).await,
+            trades: all(conn, TRADES, trade).await,
+            equity: all(conn, EQUITY, equity).await,
+            timers: all(conn, "select session_id, settle_at is not null as settling from trading_timers", timer)
+                .await,
+            places: all(conn, "select owner from claims where kind = 'paper_session'", |row| row.get("owner"))
+                .await,
+            holds: all(conn, "select wallet_id, sequence, status, remaining::text as remaining from holds", hold)
+                .await,
+        }
+    }
+
+    /// For whoever watches: that something was checked at all.
+    pub(super) fn summary(&self) -> String {
+        let count = |kind: &str| self.found.journal.iter().filter(|event| event.kind == kind).count();
+        let reconciled = self.found.journal.iter().filter(|event| event.data["reconciled"] == true).count();
+        format!(
+            "{} sessions ({} stopped), {} runs begun ({} of them taken over), {} plans, {} orders: {} executed, {} declined, \
+             {} never accepted, {} found out by asking; {} refusals; {} events",
+            count("TradingSessionStarted"),
+            count("TradingSessionStopped"),
+            count("RunStarted"),
+            count("RunTakenOver"),
+            count("RebalancePlanned"),
+            count("OrderIntended"),
+            self.ledger.len(),
+            count("OrderRejected"),
+            count("OrderOutcomeResolved"),
+            reconciled,
+            self.book.refused,
+            self.found.head,
+        )
+    }
+}
+
+/// Waits until there is nothing that a trader would have to do.
+pub(super) async fn settled(stage: &Stage) {
+    let mut conn = stage.database().await;
+    eventually_within(SETTLED_WITHIN, "everything is settled", async || {
+        let open: i64 = sqlx::query_scalar(OPEN).fetch_one(&mut conn).await.unwrap();
+        open == 0
+    })
+    .await;
+}
+
+/// Sessions with a run under way.
+pub(super) async fn under_way(stage: &Stage) -> Vec<Uuid> {
+    let mut conn = stage.database().await;
+    let sql = "select session_id from trading_sessions \
+                where aggregate->'session'->'run' <> 'null' and state = 'running' order by session_id";
+    all(&mut conn, sql, |row| row.get("session_id")).await
+}
+
+/// Sessions that were told to stop, and have not stopped.
+pub(super) async fn stopping(stage: &Stage) -> usize {
+    let mut conn = stage.database().await;
+    all(&mut conn, "select session_id from trading_sessions where state = 'stopping'", |_| ()).await.len()
+}
+
+const OPEN: &str = "select count(*) from trading_sessions \
+     where aggregate->'session'->'run' <> 'null' or state = 'stopping' \
+        or (state in ('running', 'halted') and aggregate->'session'->'requested' <> 'null') \
+        or (state = 'running' and (aggregate->'session'->>'next_run_at')::timestamptz <= clock_timestamp()) \
+        or (select position from projection_checkpoints where name = 'trading') \
+           <> (select position from journal_head)";
+
+async fn all<T>(conn: &mut PgConnection, sql: &str, read: impl Fn(&PgRow) -> T) -> Vec<T> {
+    sqlx::query(sql).fetch_all(conn).await.unwrap().iter().map(read).collect()
+}
+
+fn number(row: &PgRow, column: &str) -> Exact {
+    let text: String = row.get(column);
+    Exact::read(&text).unwrap_or_else(|| panic!("{column} is {text:?}"))
+}
+
+const LEDGER: &str =
+    "select id, account, order_id, executed_at, trade::text as trade from paper_orders order by id";
+
+fn executed(row: &PgRow) -> Executed {
+    Executed {
+        id: row.get("id"),
+        account: row.get("account"),
+        order: row.get("order_id"),
+        at: row.get("executed_at"),
+        trade: serde_json::from_str(row.get("trade")).unwrap(),
+    }
+}
+
+fn session(row: &PgRow) -> SessionRow {
+    SessionRow {
+        session: row.get("session_id"),
+        state: row.get("state"),
+        version: row.get("version"),
+        aggregate: serde_json::from_str(row.get("aggregate")).unwrap(),
+    }
+}
+
+fn position(row: &PgRow) -> PositionRow {
+    let (quantity, cost) = (number(row, "quantity"), number(row, "cost"));
+    PositionRow { session: row.get("session_id"), asset: row.get("asset"), quantity, cost }
+}
+
+fn run(row: &PgRow) -> RunRow {
+    RunRow { run: row.get("run_id"), session: row.get("session_id"), state: row.get("state") }
+}
+
+const TRADES: &str = "select session_id, order_id, success, dry_run, quantity::text as quantity, price::text as price, \
+     fee::text as fee, realised::text as realised from trading_trades order by position, leg";
+
+fn trade(row: &PgRow) -> TradeRow {
+    TradeRow {
+        session: row.get("session_id"),
+        order: row.get("order_id"),
+        success: row.get("success"),
+        dry_run: row.get("dry_run"),
+        quantity: number(row, "quantity"),
+        price: number(row, "price"),
+        fee: number(row, "fee"),
+        realised: number(row, "realised"),
+    }
+}
+
+const EQUITY: &str =
+    "select session_id, position, equity::text as equity, cash::text as cash from trading_equity";
+
+fn equity(row: &PgRow) -> EquityRow {
+    let (equity, cash) = (number(row, "equity"), number(row, "cash"));
+    EquityRow { session: row.get("session_id"), position: row.get("position"), equity, cash }
+}
+
+fn timer(row: &PgRow) -> TimerRow {
+    TimerRow { session: row.get("session_id"), is_settling: row.get("settling") }
+}
+
+fn hold(row: &PgRow) -> HoldRow {
+    let (status, remaining) = (row.get("status"), number(row, "remaining"));
+    HoldRow { wallet: row.get("wallet_id"), sequence: row.get("sequence"), status, remaining }
+}

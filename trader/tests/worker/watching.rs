@@ -1,0 +1,81 @@
+//! What prices do to sessions that are asleep.
+
+use crate::house::{House, d, half_in_bitcoin, of};
+use commands::sessions::SessionWish;
+use domain::trading::{SessionState, Trigger};
+
+#[tokio::test]
+async fn a_crash_halts_a_session_at_the_first_prices_that_show_it() {
+    let mut house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.work(&house.worker()).await;
+    let mut watcher = house.watcher();
+    house.price("BTC", "41000").await;
+    assert_eq!(house.watch(&mut watcher).await.changed, 0, "nine per cent are not beyond ten");
+    house.price("BTC", "39000").await;
+    assert_eq!(house.watch(&mut watcher).await.changed, 1);
+    let session = house.session(id).await;
+    assert_eq!(session.state, SessionState::Halted);
+    assert_eq!(session.last_error.unwrap().code, "drawdown_limit");
+    assert_eq!(house.watch(&mut watcher).await.changed, 0, "it is halted once");
+    // Nothing is bought while it is halted, however far it is from its targets.
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.work(&house.worker()).await;
+    let session = house.session(id).await;
+    assert_eq!(session.portfolio.quantity(of("BTC")), d("0.1"));
+    assert_eq!(session.state, SessionState::Halted);
+    house.ask(id, SessionWish::Resume).await.unwrap();
+    assert_eq!(house.session(id).await.state, SessionState::Running);
+    assert_eq!(house.watch(&mut watcher).await.changed, 0, "from here on losses count anew");
+}
+
+#[tokio::test]
+async fn money_that_comes_or_goes_halts_nothing() {
+    let mut house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.work(&house.worker()).await;
+    let mut watcher = house.watcher();
+    house.price("BTC", "41000").await;
+    for amount in ["-4000", "50000", "-49000"] {
+        house.ask(id, SessionWish::ChangeCapital { amount: d(amount) }).await.unwrap();
+        house.watch(&mut watcher).await;
+        assert_eq!(house.session(id).await.state, SessionState::Running, "{amount}");
+    }
+}
+
+#[tokio::test]
+async fn what_drifts_too_far_is_rebalanced_out_of_turn() {
+    let mut house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let mut wish = half_in_bitcoin();
+    wish.drift_threshold = Some(d("0.1"));
+    let id = house.start(ada, wish).await;
+    let mut watcher = house.watcher();
+    assert_eq!(house.watch(&mut watcher).await.changed, 0, "what holds nothing does not drift");
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.work(&house.worker()).await;
+    house.price("BTC", "100000").await;
+    house.watch(&mut watcher).await;
+    let requested = house.session(id).await.requested;
+    assert!(requested.is_none(), "it has been rebalanced a moment ago");
+    let sql = "select count(*) from events where event_type = 'PortfolioSnapshotTaken'";
+    assert!(house.count(sql).await >= 2, "the highest it was worth is taken down");
+    assert_eq!(Trigger::Drift.as_str(), "drift");
+}
+
+#[tokio::test]
+async fn one_process_watches_and_another_one_when_that_is_gone() {
+    let house = House::build().await;
+    let (mut first, mut second) = (house.watcher(), house.watcher());
+    assert!(first.run_once().await.unwrap().is_ours);
+    assert!(!second.run_once().await.unwrap().is_ours);
+    sqlx::query("update trading_watch set leased_until = clock_timestamp() - interval '1 second'")
+        .execute(house.journal.pool())
+        .await
+        .unwrap();
+    assert!(second.run_once().await.unwrap().is_ours);
+}
