@@ -31,7 +31,7 @@ pub const QUOTE_AGE_MAX: Duration = Duration::from_mins(1);
 /// Orders of one run.
 pub const ORDERS_MAX: usize = super::targets::TARGETS_MAX;
 
-/// How a portfolio is proceeds to its targets.
+/// How a portfolio is brought to its targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters {
     /// How far a share may be from its target, as a share of the whole, before anything is done about it.
