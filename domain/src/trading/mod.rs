@@ -19,9 +19,11 @@ mod session;
 mod targets;
 #[cfg(test)]
 mod tests;
+pub mod together;
 
 pub use aggregate::TradingSession;
 pub use command::{BeginRun, Flow, RecordOutcomes, SessionCommand, StartSession};
+pub use controls::DRIFT_REST;
 pub use event::{
     Conclusion, Filled, Halted, Intended, Paused, Planned, Rejected, Resolved, Resumed, RunBegun, RunEnded,
     SessionEvent, Snapshot, Started, Stopped, Unresolved,
