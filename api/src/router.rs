@@ -103,7 +103,8 @@ fn money() -> OpenApiRouter<App> {
 /// Sessions that trade, and what they did.
 fn trading() -> OpenApiRouter<App> {
     OpenApiRouter::default()
-        .routes(routes!(trading_sessions::start::start))
+        .routes(routes!(trading_sessions::start::start, trading_sessions::list::list))
+        .routes(routes!(trading_sessions::get::get))
         .routes(routes!(trading_sessions::stop::stop))
         .routes(routes!(trading_sessions::standing::pause))
         .routes(routes!(trading_sessions::standing::resume))
@@ -118,6 +119,18 @@ fn trading() -> OpenApiRouter<App> {
         .routes(routes!(trading_sessions::risk::risk))
         .routes(routes!(trading_sessions::flows::deposit))
         .routes(routes!(trading_sessions::flows::withdraw))
+        .routes(routes!(trading_sessions::status::status))
+        .routes(routes!(trading_sessions::trades::trades))
+        .routes(routes!(trading_sessions::positions::positions))
+        .routes(routes!(trading_sessions::runs::runs))
+        .routes(routes!(trading_sessions::equity::equity))
+        .routes(routes!(trading_sessions::performance::performance))
+        .routes(routes!(trading_sessions::preview::preview))
+        .routes(routes!(trading_sessions::why::why))
+        .routes(routes!(users::trading::trading_sessions))
+        .routes(routes!(users::trading::trades))
+        .routes(routes!(users::performance::performance))
+        .routes(routes!(users::portfolio::portfolio))
 }
 
 /// For a path that means anything in its place: with another method it is not wrong to ask there, there is nothing.

@@ -26,6 +26,8 @@ pub(crate) enum Keys {
     With(Scope),
     /// At least one of them: which, depends on what the command comes to.
     WithOneOf(&'static [Scope]),
+    /// Every one of them: it shows what each of them opens.
+    WithAll(&'static [Scope]),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,9 @@ const REVERSING: [Scope; 3] = [Scope::WalletWithdraw, Scope::WalletDeposit, Scop
 /// Whoever looks after holds has to see them.
 const READING_HOLDS: [Scope; 2] = [Scope::WalletRead, Scope::WalletHold];
 
+/// A portfolio shows both.
+const READING_PORTFOLIOS: [Scope; 2] = [Scope::WalletRead, Scope::TradingRead];
+
 rules! {
     ReadProfile: Keys::With(Scope::ProfileRead), Everywhere;
     /// Profile, password, sessions, preferences, keys, credentials: what makes an account one's own.
@@ -77,6 +82,7 @@ rules! {
     /// Each command of a batch has a rule of its own.
     Batch: Keys::Any, LikeAnybody;
     ReadTrading: Keys::With(Scope::TradingRead), Everywhere;
+    ReadPortfolio: Keys::WithAll(&READING_PORTFOLIOS), Everywhere;
     Trade: Keys::With(Scope::TradingWrite), Everywhere;
     ReadEvents: Keys::With(Scope::EventsRead), LikeAnybody;
     /// What became of one's own commands: whoever may send one may ask.
@@ -111,6 +117,13 @@ impl<R: Rule> Allowed<R> {
                         let detail = format!("it takes one of {}", names.join(", "));
                         let problem = Problem::new(Code::InsufficientScope, detail);
                         return Err(problem.fact("required_one_of", names));
+                    }
+                    Keys::WithAll(scopes) => {
+                        if let Some(missing) = scopes.iter().find(|scope| !key.scopes.contains(**scope)) {
+                            let problem =
+                                Problem::new(Code::InsufficientScope, format!("it takes {missing}"));
+                            return Err(problem.fact("required", missing.as_str()));
+                        }
                     }
                     Keys::Any | Keys::With(_) | Keys::WithOneOf(_) => {}
                 }

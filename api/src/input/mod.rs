@@ -26,7 +26,8 @@ pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
 pub(crate) use moment::moment;
 pub(crate) use password::password;
 pub(crate) use path::{
-    ApiKeyPath, HoldPath, LoginSessionPath, TradingSessionPath, TransactionPath, UserPath, WalletPath,
+    ApiKeyPath, HoldPath, LoginSessionPath, TradePath, TradingSessionPath, TransactionPath, UserPath,
+    WalletPath,
 };
 pub(crate) use query::{ListQuery, MinPosition, Query, number};
 pub(crate) use shares::at as pointer_at;

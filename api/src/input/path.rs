@@ -4,6 +4,7 @@ use crate::problem::{Code, Problem};
 use axum::extract::{FromRequestParts, Path, RawPathParams};
 use axum::http::request::Parts;
 use domain::{ApiKeyId, EntryId, LoginSessionId, TradingSessionId, UserId, WalletId};
+use uuid::Uuid;
 
 /// The wallet named in the path, whoever owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,21 @@ impl<S: Send + Sync> FromRequestParts<S> for TradingSessionPath {
             Some(id) => id.parse().map(Self::Id).map_err(|_| not_found()),
             None => Err(not_found()),
         }
+    }
+}
+
+/// The trade named in the path as `{trade}`, whoever made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TradePath(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for TradePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let not_found = || Problem::of(Code::TradeNotFound);
+        let named = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        let trade = named.iter().find(|(name, _)| *name == "trade").and_then(|(_, id)| id.parse().ok());
+        trade.map(Self).ok_or_else(not_found)
     }
 }
 

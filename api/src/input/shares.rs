@@ -46,7 +46,10 @@ impl Check {
     pub(crate) fn targets(&mut self, pointer: &'static str, raw: Raw<'_>) -> Option<Targets> {
         let raw = raw.filter(|raw| raw.get() != "null")?;
         let Ok(Pairs(pairs)) = serde_json::from_str::<Pairs<'_>>(raw.get()) else {
-            self.flaw(pointer, Flaw::new(FieldCode::WrongType, "must be an object of assets and their shares"));
+            self.flaw(
+                pointer,
+                Flaw::new(FieldCode::WrongType, "must be an object of assets and their shares"),
+            );
             return None;
         };
         // Before any of them is looked at: an answer names a bounded number of flaws.
@@ -59,9 +62,9 @@ impl Check {
         for (name, raw) in pairs {
             let read = Currency::parse(&name).map_err(Flaw::from).and_then(|asset| Ok((asset, one(raw)?)));
             let flaw = match read {
-                Ok((asset, share)) => shares.insert(asset, share).map(|_| {
-                    Flaw::new(FieldCode::Repeated, format!("{asset} stands more than once"))
-                }),
+                Ok((asset, share)) => shares
+                    .insert(asset, share)
+                    .map(|_| Flaw::new(FieldCode::Repeated, format!("{asset} stands more than once"))),
                 Err(flaw) => Some(flaw),
             };
             if let Some(flaw) = flaw {
@@ -122,7 +125,11 @@ mod tests {
 
     #[test]
     fn shares_are_read_to_the_last_digit_however_they_are_written() {
-        for json in [r#"{"BTC":"0.1","USDT":"0.9"}"#, r#"{"btc":0.1,"usdt":0.90}"#, r#"{ "USDT": "0.9", "BTC": 0.100000 }"#] {
+        for json in [
+            r#"{"BTC":"0.1","USDT":"0.9"}"#,
+            r#"{"btc":0.1,"usdt":0.90}"#,
+            r#"{ "USDT": "0.9", "BTC": 0.100000 }"#,
+        ] {
             assert_eq!(read(json).unwrap(), r#"{"BTC":"0.1","USDT":"0.9"}"#);
         }
         assert_eq!(read(r#"{"BTC":0,"ETH":"0.0","USDT":1}"#).unwrap(), r#"{"BTC":"0","ETH":"0","USDT":"1"}"#);

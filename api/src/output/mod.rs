@@ -10,8 +10,8 @@ mod hold;
 mod preferences;
 mod session;
 mod statement;
-mod transaction;
 mod trading;
+mod transaction;
 mod trial_balance;
 mod user;
 mod wallet;
@@ -26,11 +26,12 @@ pub(crate) use hold::{HeldBody, StandingHoldBody};
 pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
 pub(crate) use statement::{StatementBody, StatementFormat, StatementPieces};
-pub(crate) use transaction::{MovedBody, TransactionBody, TransferredBody};
 pub(crate) use trading::{
-    LegBody, PositionBody, PositionsBody, PreviewBody, RebalanceBody, SkippedBody, TradingSessionAtBody,
-    TradingSessionBody, TradingStatusBody, ValuationBody,
+    EquityBody, ExplainedTradeBody, PerformanceBody, PerformanceTogetherBody, PlanBody, PortfolioBody,
+    PositionsBody, PreviewBody, RebalanceBody, RunBody, TradeBody, TradingSessionAtBody, TradingSessionBody,
+    TradingStatusBody,
 };
+pub(crate) use transaction::{MovedBody, TransactionBody, TransferredBody};
 pub(crate) use trial_balance::TrialBalanceBody;
 pub(crate) use user::{RenderError, SignedInBody, UserBody};
 pub(crate) use wallet::{BalanceBody, WalletAtBody, WalletBody};

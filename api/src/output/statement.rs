@@ -175,7 +175,7 @@ fn write_line(text: &mut String, line: &StatementLineBody, currency: Currency) {
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// A text from outside, quoted, and never a formula.
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     let apostrophe = if text.starts_with(FORMULA) { "'" } else { "" };
     format!("\"{apostrophe}{}\"", text.replace('"', "\"\""))
 }

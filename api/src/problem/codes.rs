@@ -91,6 +91,7 @@ codes! {
     HoldEnded: CONFLICT, "hold_ended", "The hold has ended already";
     HoldOfTradingSession: CONFLICT, "hold_of_trading_session", "The hold belongs to a trading session and ends with it";
     TradingSessionNotFound: NOT_FOUND, "trading_session_not_found", "There is no such trading session";
+    TradeNotFound: NOT_FOUND, "trade_not_found", "The session has no such trade";
     WrongSessionState: CONFLICT, "wrong_session_state", "The trading session is not in a state for this";
     RunUnderWay: CONFLICT, "run_under_way", "A run of the trading session is under way";
     TooManyTradingSessions: CONFLICT, "too_many_trading_sessions", "There are as many sessions on paper as there may be";

@@ -4,17 +4,22 @@
 //! caught up with the journal as it is now.
 
 use crate::app::App;
+use crate::auth::{Rule, Subject};
 use crate::input::{AsOf, MinPosition};
-use crate::output::WalletBody;
+use crate::output::{TradingSessionBody, WalletBody};
 use crate::problem::{Code, Problem};
+use domain::trading::TradingSession;
 use domain::user::UserStatus;
-use domain::{AggregateKind, AggregateRef, EntryId, LoginSessionId, Timestamp, UserId, WalletId};
+use domain::{
+    AggregateKind, AggregateRef, EntryId, LoginSessionId, Timestamp, TradingSessionId, UserId, WalletId,
+};
 use journal::JournalError;
 use projections::{
-    ActivityFilter, ActivityRow, At, ExplainedWallet, HoldRow, Items, LoginSessionRow, Page, PreferencesRow,
-    ProfileRow, QueryError,
+    ActivityFilter, ActivityRow, At, ExplainedTrade, ExplainedWallet, HoldRow, Items, LoginSessionRow, Page,
+    PerformanceInputs, PreferencesRow, ProfileRow, QueryError, TradingSessionRow,
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 async fn head(app: &App) -> Result<Option<i64>, JournalError> {
     app.journal().head().await.map(|head| Some(head.position))
@@ -78,6 +83,71 @@ pub(super) async fn explained_wallet(
     }
     let value = found.value.ok_or_else(|| Problem::of(Code::WalletNotFound))?;
     Ok(At { position: found.position, value })
+}
+
+pub(super) async fn trading_session(
+    app: &App,
+    id: TradingSessionId,
+    min: MinPosition,
+) -> Result<At<TradingSessionRow>, Problem> {
+    let mut found = app.read_models().trading_session(id, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().trading_session(id, head(app).await?).await?;
+    }
+    let value = found.value.ok_or_else(|| Problem::of(Code::TradingSessionNotFound))?;
+    Ok(At { position: found.position, value })
+}
+
+/// A session as it was, or as it is. Before it was started there was none.
+pub(super) async fn trading_session_as_of(
+    app: &App,
+    id: TradingSessionId,
+    as_of: Option<AsOf>,
+    min: MinPosition,
+) -> Result<At<TradingSessionBody>, Problem> {
+    let Some(as_of) = as_of else {
+        let At { position, value } = trading_session(app, id, min).await?;
+        return Ok(At { position, value: TradingSessionBody::new(&value.session, value.version) });
+    };
+    let position = position_of(app, as_of, min).await?;
+    let then = app.journal().load_at::<TradingSession>(id.0, position).await?;
+    let value = TradingSessionBody::of(&then.state, then.sequence);
+    Ok(At { position, value: value.ok_or_else(|| Problem::of(Code::TradingSessionNotFound))? })
+}
+
+pub(super) async fn performance(
+    app: &App,
+    id: TradingSessionId,
+    min: MinPosition,
+) -> Result<At<PerformanceInputs>, Problem> {
+    let mut found = app.read_models().performance_inputs(id, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().performance_inputs(id, head(app).await?).await?;
+    }
+    let value = found.value.ok_or_else(|| Problem::of(Code::TradingSessionNotFound))?;
+    Ok(At { position: found.position, value })
+}
+
+pub(super) async fn explained_trade(
+    app: &App,
+    session: TradingSessionId,
+    trade: Uuid,
+    min: MinPosition,
+) -> Result<At<ExplainedTrade>, Problem> {
+    let mut found = app.read_models().explained_trade(session, trade, min.0).await?;
+    if found.value.is_none() {
+        found = app.read_models().explained_trade(session, trade, head(app).await?).await?;
+    }
+    let value = found.value.ok_or_else(|| Problem::of(Code::TradeNotFound))?;
+    Ok(At { position: found.position, value })
+}
+
+/// A list of somebody's may be empty; one of nobody's is not there.
+pub(super) async fn somebody<R: Rule>(app: &App, subject: &Subject<R>) -> Result<(), Problem> {
+    if subject.user_id != subject.caller().user_id() {
+        profile(app, subject.user_id, MinPosition(None)).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn hold(app: &App, id: EntryId, min: MinPosition) -> Result<At<HoldRow>, Problem> {

@@ -7,7 +7,10 @@ use commands::mail::{Courier, CourierOptions, FilePost, Mailer};
 use commands::password::{Hasher, HasherOptions};
 use commands::sessions::StartWish;
 use commands::vault::Vault;
-use commands::{Clock, Commands, CommandsOptions, Context, Principal, WriteSide, Writer, WriterOptions};
+use commands::{
+    Clock, Commands, CommandsOptions, Context, HandOver, HandedOver, Principal, WriteSide, Writer,
+    WriterOptions,
+};
 use domain::user::{Role, SessionPolicy};
 use domain::{Currency, UserId};
 use journal::subscription::{Checkpoints, Feed};
@@ -135,6 +138,7 @@ impl House {
         );
         let state = writer.state();
         tokio::spawn(writer.run());
+        tokio::spawn(HandedOver::new(commands.clone(), state.clone()).run(cancel.clone()));
 
         let feed = Feed {
             journal: journal.clone(),
@@ -186,13 +190,9 @@ impl House {
     pub(crate) async fn node_elsewhere(&self, choices: Choices) -> (SocketAddr, Vault) {
         let tail = Tail::new(self.head().await);
         let vault = Vault::following(self.keys.open(), self.journal.clone());
-        let (commands, declining) = Writer::new(
-            write_side(&self.journal, &tail, &vault),
-            commands_options(&choices),
-            writer_options(),
-            self.cancel.clone(),
-        );
-        tokio::spawn(declining.decline_all());
+        let (commands, hand_over) =
+            HandOver::new(write_side(&self.journal, &tail, &vault), commands_options(&choices));
+        tokio::spawn(hand_over.run(self.cancel.clone()));
         let read_models = ReadModels::new(self.journal.clone(), tail.clone(), Checkpoints::default());
         let journal = (&self.journal, tail);
         let (address, _) =

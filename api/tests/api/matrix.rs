@@ -10,7 +10,7 @@ use crate::client::{Answered, Ask};
 use crate::house::{Choices, House, Person, new_key};
 use May::{
     Admins, AdminsOrWith, Everybody, OnesOwn, OnesOwnOrAdmins, OnesOwnOrServices, SignedIn, With,
-    WithOneOfOrAdmins, WithOrAdmins,
+    WithBothOrAdmins, WithOneOfOrAdmins, WithOrAdmins,
 };
 use callers::{Caller, Cast};
 use serde_json::json;
@@ -32,6 +32,8 @@ enum May {
     WithOrAdmins(&'static str),
     /// The same for keys that have this scope or one other.
     WithOneOfOrAdmins(&'static str),
+    /// The same for keys that have both.
+    WithBothOrAdmins(&'static str, &'static str),
     /// Admins, and services' keys that have this scope.
     AdminsOrWith(&'static str),
     /// People and keys, with what is theirs.
@@ -125,6 +127,20 @@ const TABLE: &[(&str, May)] = &[
     ("POST /trading-sessions/{id}/risk", WithOrAdmins("trading:write")),
     ("POST /trading-sessions/{id}/deposit", WithOrAdmins("trading:write")),
     ("POST /trading-sessions/{id}/withdraw", WithOrAdmins("trading:write")),
+    ("GET /trading-sessions", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/status", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/trades", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/positions", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/runs", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/equity", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/performance", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/preview", WithOrAdmins("trading:read")),
+    ("GET /trading-sessions/{id}/why/{trade}", WithOrAdmins("trading:read")),
+    ("GET /users/{id}/trading-sessions", WithOrAdmins("trading:read")),
+    ("GET /users/{id}/trades", WithOrAdmins("trading:read")),
+    ("GET /users/{id}/performance", WithOrAdmins("trading:read")),
+    ("GET /users/{id}/portfolio", WithBothOrAdmins("wallet:read", "trading:read")),
     ("GET /audit/trial-balance", AdminsOrWith("audit")),
     ("GET /events", With("events:read")),
     ("GET /commands/{key}", SignedIn),
@@ -159,7 +175,10 @@ impl May {
             return In;
         }
         let with_anothers = if names_an_owner { NotFound } else { In };
-        let takes_keys = matches!(self, With(_) | WithOrAdmins(_) | WithOneOfOrAdmins(_) | SignedIn);
+        let takes_keys = matches!(
+            self,
+            With(_) | WithOrAdmins(_) | WithOneOfOrAdmins(_) | WithBothOrAdmins(..) | SignedIn
+        );
         match caller {
             Caller::Anonymous
             | Caller::Suspended
@@ -174,6 +193,8 @@ impl May {
             Caller::Other | Caller::Admin => with_anothers,
             Caller::ServiceWithout if matches!(self, SignedIn | WithOneOfOrAdmins(_)) => In,
             Caller::ServiceWithout | Caller::KeyFromElsewhere => NotAllowed,
+            // One of them is not enough.
+            Caller::ServiceWith if matches!(self, WithBothOrAdmins(..)) => NotAllowed,
             Caller::ServiceWith | Caller::OwnersKey => {
                 if takes_keys {
                     In
@@ -185,12 +206,24 @@ impl May {
     }
 
     const fn is_for_admins(self) -> bool {
-        matches!(self, Admins | OnesOwnOrAdmins | WithOrAdmins(_) | WithOneOfOrAdmins(_) | AdminsOrWith(_))
+        matches!(
+            self,
+            Admins
+                | OnesOwnOrAdmins
+                | WithOrAdmins(_)
+                | WithOneOfOrAdmins(_)
+                | WithBothOrAdmins(..)
+                | AdminsOrWith(_)
+        )
     }
 
     const fn scope(self) -> Option<&'static str> {
         match self {
-            With(scope) | WithOrAdmins(scope) | WithOneOfOrAdmins(scope) | AdminsOrWith(scope) => Some(scope),
+            With(scope)
+            | WithOrAdmins(scope)
+            | WithOneOfOrAdmins(scope)
+            | WithBothOrAdmins(scope, _)
+            | AdminsOrWith(scope) => Some(scope),
             _ => None,
         }
     }
@@ -213,7 +246,8 @@ impl Operation {
     /// Of what belongs to `owner`, in a way that leaves everything as it is.
     fn ask(&self, house: &House, owner: &Person) -> Ask {
         let path = self.path.replace("{id}", &owner.id_in(&self.path)).replace("{exchange}", "binance");
-        let path = path.replace("{key}", &new_key()).replace("{sid}", &new_key());
+        let path =
+            path.replace("{key}", &new_key()).replace("{sid}", &new_key()).replace("{trade}", &new_key());
         let ask = house.ask(&self.method, &path);
         if self.method == "GET" {
             return ask;

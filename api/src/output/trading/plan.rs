@@ -66,24 +66,20 @@ pub(crate) struct PlannedAssetBody {
     pub quoted_at: Option<Timestamp>,
 }
 
-/// What a run would do now.
+/// What is to be bought and sold, and all that this rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Preview)]
-pub(crate) struct PreviewBody {
-    #[schema(value_type = uuid::Uuid)]
-    pub session_id: TradingSessionId,
+#[schema(as = Plan)]
+pub(crate) struct PlanBody {
     #[schema(value_type = String, format = DateTime)]
     pub planned_at: Timestamp,
-    /// Whether a run would only be planned.
-    pub dry_run: bool,
-    /// Whether nothing would be bought, because the session is halted.
+    /// Whether nothing may be bought, because the session is halted.
     pub reduce_only: bool,
     /// Who says what things cost.
     #[schema(example = "scripted")]
     pub source: String,
     #[schema(value_type = String, example = "100000")]
     pub cash: Decimal,
-    /// Cash, and what is held by today's quotes.
+    /// Cash, and what is held by the quotes of then.
     #[schema(value_type = String, example = "100000")]
     pub equity: Decimal,
     /// What is held and what is meant to be.
@@ -97,6 +93,18 @@ pub(crate) struct PreviewBody {
     pub expected_fees: Decimal,
     /// Of everything the plan rests on and of the plan: two that are alike have the same.
     pub plan_hash: String,
+}
+
+/// What a run would do now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Preview)]
+pub(crate) struct PreviewBody {
+    #[schema(value_type = uuid::Uuid)]
+    pub session_id: TradingSessionId,
+    /// Whether a run would only be planned.
+    pub dry_run: bool,
+    #[serde(flatten)]
+    pub plan: PlanBody,
     pub position: i64,
 }
 
@@ -124,7 +132,7 @@ impl From<&Skipped> for SkippedBody {
 
 impl PlannedAssetBody {
     /// All that a plan looked at, but for cash.
-    pub(crate) fn of(inputs: &Inputs) -> Vec<Self> {
+    fn of(inputs: &Inputs) -> Vec<Self> {
         let meant = inputs.targets.assets().filter(|asset| !inputs.quantities.contains_key(asset));
         let assets = inputs.quantities.keys().copied().chain(meant);
         let assets = assets.filter(|asset| *asset != inputs.market.currency);
@@ -143,17 +151,10 @@ impl PlannedAssetBody {
     }
 }
 
-impl PreviewBody {
-    pub(crate) fn new(
-        (session_id, dry_run): (TradingSessionId, bool),
-        inputs: &Inputs,
-        plan: &Plan,
-        position: i64,
-    ) -> Self {
+impl PlanBody {
+    pub(crate) fn new(inputs: &Inputs, plan: &Plan) -> Self {
         Self {
-            session_id,
             planned_at: inputs.planned_at,
-            dry_run,
             reduce_only: inputs.parameters.reduce_only,
             source: inputs.market.source.clone(),
             cash: inputs.cash,
@@ -164,7 +165,6 @@ impl PreviewBody {
             turnover: plan.turnover,
             expected_fees: plan.expected_fees,
             plan_hash: plan.plan_hash.clone(),
-            position,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a session is doing: the live picture of it, down to the orders that are out.
 
-use super::session::{LastErrorBody, LastResultBody};
 use super::ValuationBody;
+use super::session::{LastErrorBody, LastResultBody};
 use domain::trading::{OrderState, Run, Session, SessionState, Side, Trigger, drawdown};
 use domain::{Timestamp, TradingSessionId};
 use rust_decimal::Decimal;

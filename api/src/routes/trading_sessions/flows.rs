@@ -84,7 +84,8 @@ async fn flow(
     let amount: Decimal = form.read(reached.session.currency)?;
     confirm(app, allowed.caller, reached.session.owner, Some(body)).await?;
     if reached.session.mode == TradingMode::Live {
-        let detail = "what a live session trades with lies at its exchange: only one on paper takes capital this way";
+        let detail =
+            "what a live session trades with lies at its exchange: only one on paper takes capital this way";
         return Err(Problem::new(Code::WrongSessionState, detail));
     }
     let (event, amount) = match way {

@@ -8,16 +8,26 @@
 pub(crate) mod auto_rebalance;
 pub(crate) mod drift;
 pub(crate) mod dry_run;
+pub(crate) mod equity;
 pub(crate) mod flows;
 mod forms;
+pub(crate) mod get;
 pub(crate) mod interval;
+pub(crate) mod list;
 pub(crate) mod next_run;
+pub(crate) mod performance;
+pub(crate) mod positions;
+pub(crate) mod preview;
 pub(crate) mod rebalance;
 pub(crate) mod risk;
+pub(crate) mod runs;
 pub(crate) mod standing;
 pub(crate) mod start;
+pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod targets;
+pub(crate) mod trades;
+pub(crate) mod why;
 
 use crate::app::App;
 use crate::auth::{Allowed, Caller, ConfirmationForm, require_recent_login};
@@ -110,8 +120,7 @@ pub(super) async fn ask(
     let done = submit(app, context, reached, wish).await?;
     let session = as_left(&done)?;
     changed.log(arrival, &session, &done);
-    Ok(answer(Answer::ok(), &done, &session)
-        .json(&TradingSessionAtBody { position: done.position, session }))
+    Ok(answer(Answer::ok(), &done, &session).json(&TradingSessionAtBody { position: done.position, session }))
 }
 
 pub(super) async fn submit(
@@ -120,10 +129,8 @@ pub(super) async fn submit(
     Reached { session, authority }: Reached,
     wish: SessionWish,
 ) -> Result<Done, Problem> {
-    let looks_at_prices = matches!(
-        wish,
-        SessionWish::Resume | SessionWish::Stop { .. } | SessionWish::ChangeCapital { .. }
-    );
+    let looks_at_prices =
+        matches!(wish, SessionWish::Resume | SessionWish::Stop { .. } | SessionWish::ChangeCapital { .. });
     let market = if looks_at_prices { app.market(session.currency) } else { None };
     let market = market.as_deref().map(Market::clone);
     Ok(app.commands().ask_session(context, session.id, authority, wish, market).await?)
@@ -158,7 +165,11 @@ pub(super) async fn check_traded(
             }
         }
     }
-    if check.is_clean() || app.commands().is_known(context).await? { Ok(()) } else { Err(check.into_problem()) }
+    if check.is_clean() || app.commands().is_known(context).await? {
+        Ok(())
+    } else {
+        Err(check.into_problem())
+    }
 }
 
 fn not_traded(detail: String) -> Flaw {

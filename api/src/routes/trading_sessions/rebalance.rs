@@ -45,8 +45,13 @@ pub(crate) async fn rebalance(
     confirm(&app, allowed.caller, reached.session.owner, body.as_ref()).await?;
     let done = submit(&app, context, reached, SessionWish::Rebalance).await?;
     let (session, run_id) = (as_left(&done)?, run_id(&done)?);
-    Changed { event: "trading_session_rebalance_requested", updated_fields: "" }.log(&arrival, &session, &done);
-    Ok(answer(Answer::ok(), &done, &session).json(&RebalanceBody { position: done.position, run_id, session }))
+    Changed { event: "trading_session_rebalance_requested", updated_fields: "" }
+        .log(&arrival, &session, &done);
+    Ok(answer(Answer::ok(), &done, &session).json(&RebalanceBody {
+        position: done.position,
+        run_id,
+        session,
+    }))
 }
 
 /// As the event has it, so that a repeat says the same.

@@ -45,5 +45,6 @@ pub(crate) async fn risk(
         _ => "max_drawdown",
     };
     let changed = Changed { event: "trading_session_limits_changed", updated_fields };
-    ask(&app, context, &arrival, reached, (SessionWish::SetLimits { risk_per_trade, max_drawdown }, changed)).await
+    ask(&app, context, &arrival, reached, (SessionWish::SetLimits { risk_per_trade, max_drawdown }, changed))
+        .await
 }
