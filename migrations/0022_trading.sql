@@ -32,10 +32,12 @@ create table trading_positions (
     asset      text collate "C" not null,
     quantity   numeric not null,
     cost       numeric not null,
+    -- Which share of the whole it is meant to be.
+    target     numeric not null,
     primary key (session_id, asset)
 ) with (fillfactor = 80);
 
--- Sessions that hold something and are to be looked at as prices move: narrow, because all of it is read every time.
+-- Sessions that are to be looked at as prices move: narrow, because all of it is read every time.
 create table trading_marks (
     session_id  uuid primary key,
     currency    text collate "C" not null,
@@ -44,6 +46,11 @@ create table trading_marks (
     low         numeric,
     -- Above this one its highest is worth taking down.
     high        numeric not null,
+    -- Farther than this from its targets it asks for a run, and from when on; nothing, where it does not.
+    drift       numeric,
+    drift_from  timestamptz,
+    -- Whether it is that far, whatever prices are: it lacks something.
+    is_off      boolean not null,
     -- When it was valued last, or when it began.
     snapshot_at timestamptz not null
 ) with (fillfactor = 70);

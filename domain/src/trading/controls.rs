@@ -18,7 +18,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// What a run did not bring about, another one right after it does not either.
-const DRIFT_REST: Duration = Duration::from_mins(1);
+pub const DRIFT_REST: Duration = Duration::from_mins(1);
 
 type Decided = Result<Vec<SessionEvent>, SessionRefusal>;
 

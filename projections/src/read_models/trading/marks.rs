@@ -1,4 +1,4 @@
-//! The table `trading_marks`: sessions that hold something, and between which values nothing has to be done about it.
+//! The table `trading_marks`: sessions that go on, and within what nothing has to be done about what they hold.
 //!
 //! Whoever watches prices asks for those beyond. What is found is looked at again by the session itself, by the same prices
 //! and to the last digit: here it is only said where to look.
@@ -7,14 +7,15 @@ use super::NAME;
 use super::fold::Touched;
 use crate::read_models::value::column;
 use crate::read_models::{At, QueryError, ReadModels, position_of};
-use domain::trading::{Session, SessionState};
+use domain::trading::{DRIFT_REST, Session, SessionState};
 use domain::{Currency, Timestamp, TradingSessionId};
 use rust_decimal::Decimal;
-use sqlx::{PgConnection, Row};
+use sqlx::{Executor, PgConnection, Row};
 use std::collections::BTreeMap;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Working memory of the statement: with the usual amount it sorts a hundred thousand sessions on disk.
+const MEMORY: &str = "set local work_mem = '64MB'";
 /// Equity has to be this much above its highest before that is worth an event: a tenth of a percent.
 const NEWS_ABOVE: Decimal = Decimal::from_parts(1_001, 0, 0, false, 3);
 
@@ -31,7 +32,7 @@ pub struct Price {
 pub struct SessionToMark {
     pub session_id: TradingSessionId,
     pub currency: Currency,
-    /// Found because it is long since it was valued, and not for what it is worth.
+    /// It is long since it was valued, whatever else there is.
     pub is_due: bool,
 }
 
@@ -41,15 +42,39 @@ pub(super) struct Mark {
     cash: Decimal,
     low: Option<Decimal>,
     high: Decimal,
+    drift: Option<Drift>,
     snapshot_at: Timestamp,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+struct Drift {
+    threshold: Decimal,
+    from: Timestamp,
+    is_off: bool,
+}
+
+impl Drift {
+    /// Of a session that would ask for a run if it were too far from its targets.
+    fn of(session: &Session) -> Option<Self> {
+        let threshold = session.drift_threshold?;
+        let may_run = session.state == SessionState::Running;
+        if !may_run || session.run.is_some() || session.requested.is_some() {
+            return None;
+        }
+        let lacks = |asset| asset != session.currency && session.portfolio.quantity(asset).is_zero();
+        let is_off = session.targets.shares().any(|(asset, share)| share > threshold && lacks(asset));
+        let from = session.last_run_at.map_or(session.started_at, |last| last.plus(DRIFT_REST));
+        Some(Self { threshold, from, is_off })
+    }
+}
+
 impl Mark {
-    /// Of those that hold something and go on.
     pub(super) fn of(session: &Session) -> Option<Self> {
         let may_halt = matches!(session.state, SessionState::Running | SessionState::Paused);
-        let is_watched = may_halt || session.state == SessionState::Halted;
-        if !is_watched || session.portfolio.held().next().is_none() {
+        let drift = Drift::of(session);
+        let has_something = session.portfolio.held().next().is_some();
+        let is_watched = has_something && (may_halt || session.state == SessionState::Halted);
+        if !is_watched && !drift.is_some_and(|drift| drift.is_off) {
             return None;
         }
         let highest = session.high_water;
@@ -62,6 +87,7 @@ impl Mark {
             cash: session.portfolio.cash,
             low: may_halt.then_some(low),
             high,
+            drift,
             snapshot_at: session.last_portfolio.as_ref().map_or(session.started_at, |last| last.as_of),
         })
     }
@@ -89,25 +115,32 @@ pub(super) async fn write(
     upsert(conn, &changed).await
 }
 
+fn all<T>(changed: &[(Uuid, Mark)], value: impl Fn(&Mark) -> T) -> Vec<T> {
+    changed.iter().map(|(_, mark)| value(mark)).collect()
+}
+
 async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(), sqlx::Error> {
     if changed.is_empty() {
         return Ok(());
     }
-    let marks = || changed.iter().map(|(_, mark)| mark);
     sqlx::query(
-        "insert into trading_marks (session_id, currency, cash, low, high, snapshot_at) \
-         select s, c, k::numeric, l::numeric, h::numeric, t \
-           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]) \
-                as x (s, c, k, l, h, t) \
+        "insert into trading_marks (session_id, currency, cash, low, high, drift, drift_from, is_off, snapshot_at) \
+         select s, c, k::numeric, l::numeric, h::numeric, d::numeric, f, o, t \
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], \
+                       $8::boolean[], $9::timestamptz[]) as x (s, c, k, l, h, d, f, o, t) \
          on conflict (session_id) do update set cash = excluded.cash, low = excluded.low, high = excluded.high, \
+                drift = excluded.drift, drift_from = excluded.drift_from, is_off = excluded.is_off, \
                 snapshot_at = excluded.snapshot_at",
     )
     .bind(changed.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind(marks().map(|mark| mark.currency.code()).collect::<Vec<_>>())
-    .bind(marks().map(|mark| mark.cash.to_string()).collect::<Vec<_>>())
-    .bind(marks().map(|mark| mark.low.map(|low| low.to_string())).collect::<Vec<_>>())
-    .bind(marks().map(|mark| mark.high.to_string()).collect::<Vec<_>>())
-    .bind(marks().map(|mark| mark.snapshot_at.to_datetime()).collect::<Vec<OffsetDateTime>>())
+    .bind(all(changed, |mark| mark.currency.code()))
+    .bind(all(changed, |mark| mark.cash.to_string()))
+    .bind(all(changed, |mark| mark.low.map(|low| low.to_string())))
+    .bind(all(changed, |mark| mark.high.to_string()))
+    .bind(all(changed, |mark| mark.drift.map(|drift| drift.threshold.to_string())))
+    .bind(all(changed, |mark| mark.drift.map(|drift| drift.from.to_datetime())))
+    .bind(all(changed, |mark| mark.drift.is_some_and(|drift| drift.is_off)))
+    .bind(all(changed, |mark| mark.snapshot_at.to_datetime()))
     .execute(conn)
     .await
     .map(|_| ())
@@ -118,21 +151,30 @@ async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(),
 const TO_MARK: &str = "\
     with prices as (select c as currency, a as asset, b::numeric as bid \
                       from unnest($1::text[], $2::text[], $3::text[]) as x (c, a, b)), \
-    worths as (select p.session_id, sum(p.quantity * x.bid) as worth \
+    worths as (select p.session_id, sum(p.quantity * x.bid) as worth, count(*) = count(x.bid) as is_priced \
                  from trading_positions p left join prices x on x.currency = p.currency and x.asset = p.asset \
-                group by p.session_id having count(*) = count(x.bid)), \
-    found as (select m.session_id, m.currency, m.snapshot_at, m.snapshot_at < $4 as is_old, \
-                     coalesce(m.cash + w.worth < m.low, false) or m.cash + w.worth > m.high as is_beyond \
-                from trading_marks m join worths w on w.session_id = m.session_id) \
-    select c.position as checkpoint, c.failure, f.session_id, f.currency, not f.is_beyond as is_due \
+                group by p.session_id), \
+    valued as (select m.*, m.cash + coalesce(w.worth, 0) as equity \
+                 from trading_marks m left join worths w on w.session_id = m.session_id \
+                where coalesce(w.is_priced, true)), \
+    found as (select v.session_id, v.currency, v.snapshot_at, v.snapshot_at < $4 as is_old, \
+                     coalesce(v.equity < v.low, false) or v.equity > v.high as is_beyond, \
+                     coalesce(v.drift_from <= now(), false) \
+                     and (v.is_off or exists (select from trading_positions p \
+                                                join prices x on x.currency = p.currency and x.asset = p.asset \
+                                               where p.session_id = v.session_id \
+                                                 and abs(p.quantity * x.bid - p.target * v.equity) > v.drift * v.equity)) \
+                     as is_adrift \
+                from valued v) \
+    select c.position as checkpoint, c.failure, f.session_id, f.currency, f.is_old \
       from projection_checkpoints c \
-      left join lateral (select * from found where is_old or is_beyond \
-                          order by is_beyond desc, snapshot_at, session_id limit $5) f on true \
-     where c.name = 'trading' order by f.is_beyond desc, f.snapshot_at, f.session_id";
+      left join lateral (select * from found where is_old or is_beyond or is_adrift \
+                          order by is_beyond desc, is_adrift desc, snapshot_at, session_id limit $5) f on true \
+     where c.name = 'trading' order by f.is_beyond desc, f.is_adrift desc, f.snapshot_at, f.session_id";
 
 impl ReadModels {
-    /// Sessions that are worth so little by these prices that they may have to be halted, or more than ever; and behind
-    /// them those that were not valued since a moment, the longest ago first.
+    /// Sessions that are worth so little by these prices that they may have to be halted, or more than ever; behind them
+    /// those that are too far from their targets, and those that were not valued since a moment, the longest ago first.
     pub async fn sessions_to_mark(
         &self,
         prices: &[Price],
@@ -146,6 +188,7 @@ impl ReadModels {
         let bids = &column_of(|price| price.bid.to_string());
         self.at_least(NAME, min_position, || async move {
             let mut snapshot = self.snapshot().await?;
+            snapshot.execute(MEMORY).await?;
             let rows = sqlx::query(TO_MARK)
                 .bind(currencies)
                 .bind(assets)
@@ -161,7 +204,7 @@ impl ReadModels {
                 found.push(SessionToMark {
                     session_id: TradingSessionId(id),
                     currency: column(row, "currency")?,
-                    is_due: row.try_get("is_due")?,
+                    is_due: row.try_get("is_old")?,
                 });
             }
             Ok(At { position, value: found })

@@ -8,17 +8,27 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Quantity and cost of everything that a session holds; nothing, once it has stopped.
+/// Everything that a session holds; nothing, once it has stopped.
 #[derive(Default)]
-pub(super) struct Held(BTreeMap<Currency, (Decimal, Decimal)>);
+pub(super) struct Held(BTreeMap<Currency, Holds>);
+
+#[derive(PartialEq)]
+struct Holds {
+    quantity: Decimal,
+    cost: Decimal,
+    target: Decimal,
+}
 
 impl Held {
     pub(super) fn of(session: &Session) -> Self {
         if !session.state.is_active() {
             return Self::default();
         }
-        let held = session.portfolio.held();
-        Self(held.map(|(asset, holding)| (asset, (holding.quantity, holding.cost))).collect())
+        let held = session.portfolio.held().map(|(asset, holding)| {
+            let target = session.targets.share(asset);
+            (asset, Holds { quantity: holding.quantity, cost: holding.cost, target })
+        });
+        Self(held.collect())
     }
 }
 
@@ -30,6 +40,7 @@ struct Changes {
     assets: Vec<&'static str>,
     quantities: Vec<String>,
     costs: Vec<String>,
+    targets: Vec<String>,
 }
 
 impl Changes {
@@ -46,8 +57,9 @@ impl Changes {
                 changes.sessions.push(*id);
                 changes.currencies.push(session.currency.code());
                 changes.assets.push(asset.code());
-                changes.quantities.push(held.0.to_string());
-                changes.costs.push(held.1.to_string());
+                changes.quantities.push(held.quantity.to_string());
+                changes.costs.push(held.cost.to_string());
+                changes.targets.push(held.target.to_string());
             }
         }
         changes
@@ -58,7 +70,7 @@ pub(super) async fn write(
     conn: &mut PgConnection,
     touched: &BTreeMap<Uuid, Touched>,
 ) -> Result<(), sqlx::Error> {
-    let Changes { gone, sessions, currencies, assets, quantities, costs } = Changes::of(touched);
+    let Changes { gone, sessions, currencies, assets, quantities, costs, targets } = Changes::of(touched);
     if !gone.0.is_empty() {
         sqlx::query(
             "delete from trading_positions p using unnest($1::uuid[], $2::text[]) as x (session_id, asset) \
@@ -73,16 +85,18 @@ pub(super) async fn write(
         return Ok(());
     }
     sqlx::query(
-        "insert into trading_positions (session_id, currency, asset, quantity, cost) \
-         select s, c, a, q::numeric, k::numeric \
-           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as x (s, c, a, q, k) \
-         on conflict (session_id, asset) do update set quantity = excluded.quantity, cost = excluded.cost",
+        "insert into trading_positions (session_id, currency, asset, quantity, cost, target) \
+         select s, c, a, q::numeric, k::numeric, t::numeric \
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) as x (s, c, a, q, k, t) \
+         on conflict (session_id, asset) do update \
+            set quantity = excluded.quantity, cost = excluded.cost, target = excluded.target",
     )
     .bind(sessions)
     .bind(currencies)
     .bind(assets)
     .bind(quantities)
     .bind(costs)
+    .bind(targets)
     .execute(conn)
     .await
     .map(|_| ())
