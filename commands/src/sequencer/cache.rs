@@ -13,6 +13,9 @@ use lru::LruCache;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// A trading session takes some kilobytes, ten times what the others do, and most of them sleep.
+const SESSIONS_PART: usize = 10;
+
 /// A state at a sequence.
 type At<A> = (A, i64);
 
@@ -207,9 +210,13 @@ macro_rules! of_kind {
 }
 
 impl Aggregates {
-    /// `capacity`: how many of each kind stay in memory while nothing pins them.
+    /// `capacity`: how many users and wallets each stay in memory while nothing pins them, and a part of that of sessions.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { users: Cache::new(capacity), wallets: Cache::new(capacity), sessions: Cache::new(capacity) }
+        Self {
+            users: Cache::new(capacity),
+            wallets: Cache::new(capacity),
+            sessions: Cache::new(capacity.div_ceil(SESSIONS_PART)),
+        }
     }
 
     pub(crate) fn use_now(&mut self, of: AggregateRef) -> bool {
