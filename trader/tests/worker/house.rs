@@ -33,6 +33,7 @@ pub struct House {
     pub commands: Commands,
     pub prices: Prices,
     tail: Tail,
+    checkpoints: Checkpoints,
     script: Scripted,
     poller: Poller,
     cancel: CancellationToken,
@@ -100,7 +101,17 @@ impl House {
         state.wait_for(|state| matches!(state, WriterState::Leading { .. })).await.unwrap();
         let script = Scripted::memory(Script::default(), Timestamp::default());
         let (poller, prices) = Poller::new(Box::new(script.clone()), Arc::new(Terms::paper()), Clock::System);
-        let mut house = Self { _postgres: postgres, journal, commands, prices, tail, script, poller, cancel };
+        let mut house = Self {
+            _postgres: postgres,
+            journal,
+            commands,
+            prices,
+            tail,
+            checkpoints: Checkpoints::default(),
+            script,
+            poller,
+            cancel,
+        };
         house.price("BTC", "50000").await;
         house.price("ETH", "2500").await;
         house
@@ -160,7 +171,7 @@ impl House {
     }
 
     pub fn watcher(&self) -> Watcher {
-        let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), Checkpoints::default());
+        let read_models = ReadModels::new(self.journal.clone(), self.tail.clone(), self.checkpoints.clone());
         let pool = self.journal.pool().clone();
         Watcher::new(self.commands.clone(), read_models, pool, self.prices.clone())
     }
@@ -179,7 +190,7 @@ impl House {
             journal: self.journal.clone(),
             tail: self.tail.clone(),
             nats: None,
-            checkpoints: Checkpoints::default(),
+            checkpoints: self.checkpoints.clone(),
         }
     }
 

@@ -55,16 +55,17 @@ async fn what_drifts_too_far_is_rebalanced_out_of_turn() {
     wish.drift_threshold = Some(d("0.1"));
     let id = house.start(ada, wish).await;
     let mut watcher = house.watcher();
-    assert_eq!(house.watch(&mut watcher).await.changed, 0, "what holds nothing does not drift");
-    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    assert_eq!(house.watch(&mut watcher).await.changed, 1, "it holds nothing of what it is to hold");
+    assert_eq!(house.session(id).await.requested.unwrap().trigger, Trigger::Drift);
     house.work(&house.worker()).await;
+    let session = house.session(id).await;
+    assert_eq!(session.portfolio.quantity(of("BTC")), d("0.1"));
+    assert_eq!(session.last_result.unwrap().trigger, Trigger::Drift);
     house.price("BTC", "100000").await;
     house.watch(&mut watcher).await;
-    let requested = house.session(id).await.requested;
-    assert!(requested.is_none(), "it has been rebalanced a moment ago");
-    let sql = "select count(*) from events where event_type = 'PortfolioSnapshotTaken'";
-    assert!(house.count(sql).await >= 2, "the highest it was worth is taken down");
-    assert_eq!(Trigger::Drift.as_str(), "drift");
+    let session = house.session(id).await;
+    assert!(session.requested.is_none(), "it was rebalanced a moment ago");
+    assert!(session.high_water > d("14000"), "the highest it was worth is taken down");
 }
 
 #[tokio::test]
