@@ -7,14 +7,17 @@ use domain::LoginSessionId;
 use domain::trading::TradingSession;
 use domain::user::User;
 use journal::{JournalError, Recorded};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// An accepted command: its events, durable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Done {
     /// Wait for it on a query to see every effect: the last event's, or the head if there was nothing left to do.
     pub position: i64,
+    /// Nothing to be written down twice: they stand in the journal.
+    #[serde(skip)]
     pub events: Vec<Arc<Recorded>>,
     /// The user as the command left it, where it was about one.
     pub user: Option<Box<User>>,

@@ -1,7 +1,7 @@
 //! The door to the database: a pool, its limits, and the migrations.
 
 use crate::JournalError;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 use std::str::FromStr;
 use std::time::Duration;
@@ -56,5 +56,16 @@ impl Journal {
     /// A connection outside the pool, for who needs a session of their own.
     pub async fn connection(&self) -> Result<sqlx::PgConnection, JournalError> {
         Ok(self.options.connect().await?)
+    }
+
+    /// Hears what is notified on a channel, on a connection of its own.
+    pub async fn listen(&self, channel: &str) -> Result<PgListener, JournalError> {
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(self.options.clone());
+        let mut listener = PgListener::connect_with(&own).await?;
+        listener.listen(channel).await?;
+        Ok(listener)
     }
 }

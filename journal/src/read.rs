@@ -30,6 +30,13 @@ impl Journal {
         rows.iter().map(|row| read_row(row).map(Arc::new)).collect()
     }
 
+    /// The events at these positions, in order.
+    pub async fn read_at(&self, positions: &[i64]) -> Result<Vec<Arc<Recorded>>, JournalError> {
+        let sql = format!("select {EVENT_COLUMNS} from events where position = any($1) order by position");
+        let rows = sqlx::query(&sql).bind(positions).fetch_all(self.pool()).await?;
+        rows.iter().map(|row| read_row(row).map(Arc::new)).collect()
+    }
+
     /// The history of one aggregate after a sequence, at most `limit` events.
     pub async fn read_aggregate(
         &self,

@@ -1,5 +1,6 @@
 use crate::client::Ask;
 use crate::house::{Choices, House};
+use serde_json::json;
 use testkit::eventually;
 
 #[tokio::test]
@@ -89,6 +90,31 @@ async fn a_process_without_the_interface_tells_how_it_is_and_nothing_else() {
     for path in ["/", "/docs/", "/auth/me", "/events", "/.well-known/jwks.json"] {
         ask(path).send().await.problem(404, "route_not_found");
     }
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_lead_answers_commands_as_the_leader_would() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let there = house.door_elsewhere(Choices::default()).await;
+    let ask = |path: String| Ask::new(there, "POST", &path).token(&ada.token);
+    let amount = json!({ "amount": "12.34" });
+    let deposit = || ask(format!("/wallets/{}/deposit", ada.wallet)).key("once").json(&amount);
+    let body = deposit().send().await.expect(201);
+    assert_eq!(
+        (&body["wallet"]["available"], &body["transaction"]["amount"]),
+        (&json!("12.34"), &json!("12.34"))
+    );
+    assert_eq!(deposit().send().await.expect(201), body, "a repeat");
+    // And the leader answers the same.
+    let here = house.post(&format!("/wallets/{}/deposit", ada.wallet)).token(&ada.token).key("once");
+    assert_eq!(here.json(&amount).send().await.expect(201), body);
+    let withdraw = ask(format!("/wallets/{}/withdraw", ada.wallet)).key("too-much");
+    let refused = withdraw.json(&json!({ "amount": "13" })).send().await.problem(422, "insufficient_funds");
+    assert!(refused["detail"].as_str().unwrap().contains("12.34"), "{refused}");
+    let patch = Ask::new(there, "PATCH", "/users/me/preferences").token(&ada.token);
+    let changed = patch.json(&json!({ "theme": "dark" })).send().await.expect(200);
+    assert_eq!((&changed["theme"], &changed["position"]), (&json!("dark"), &json!(house.head().await)));
 }
 
 #[tokio::test]

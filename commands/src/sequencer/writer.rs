@@ -1,4 +1,4 @@
-//! Who writes: takes the lead when it is free, leads until it is lost, and answers for a node that does not lead.
+//! Who writes: takes the lead when it is free, leads until it is lost, and turns commands away meanwhile.
 
 use super::epoch::{Surroundings, Term, TermEnd};
 use super::snapshots;
@@ -135,11 +135,6 @@ impl Writer {
             }
         }
         self.decline(again);
-    }
-
-    /// For a process that may not lead: tells everybody so, until asked to stop.
-    pub async fn decline_all(mut self) {
-        self.decline_newcomers().await;
     }
 
     /// Until the lead is ours. Whoever asks between two tries is told to come again.
