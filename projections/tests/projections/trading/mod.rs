@@ -1,6 +1,9 @@
 //! Trading sessions as they are read.
 
 mod folded;
+mod lists;
+mod told;
+mod watched;
 
 use crate::helpers::World;
 use domain::trading::market::{Listed, Market, Quote, Rules};

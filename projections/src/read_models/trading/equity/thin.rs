@@ -99,7 +99,9 @@ mod tests {
             })
             .collect();
         let mut thinner = Thinner::new(points[0].at, points[points.len() - 1].at, points_max);
-        points.into_iter().for_each(|point| thinner.take(point));
+        for point in points {
+            thinner.take(point);
+        }
         thinner.finish()
     }
 

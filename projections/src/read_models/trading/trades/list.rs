@@ -49,17 +49,15 @@ pub struct TradeFilter {
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
     trades_of: TradesOf,
-    before: (i64, i32),
+    before: Place,
     filter: TradeFilter,
 }
 
+/// Of a row: the position of its event, and its leg.
+type Place = (i64, i32);
+
 /// The rows that are looked at: all that an index finds by itself.
-fn push_looked_at(
-    query: &mut QueryBuilder<'_, Postgres>,
-    of: TradesOf,
-    before: (i64, i32),
-    filter: &TradeFilter,
-) {
+fn push_looked_at(query: &mut QueryBuilder<'_, Postgres>, of: TradesOf, before: Place, filter: &TradeFilter) {
     query.push("select t.*, row_number() over (order by t.position desc, t.leg desc) as place");
     query.push(" from trading_trades t where ");
     match of {
@@ -100,7 +98,7 @@ fn push_is_wanted(query: &mut QueryBuilder<'_, Postgres>, filter: &TradeFilter) 
 /// `coalesce`: whatever it takes for rare, it begins at the top and stops when the page is full.
 fn statement<'a>(
     of: TradesOf,
-    before: (i64, i32),
+    before: Place,
     filter: &TradeFilter,
     limit: i64,
 ) -> QueryBuilder<'a, Postgres> {
@@ -119,7 +117,7 @@ fn statement<'a>(
 }
 
 /// The rows of a page, and below which one the next begins if it is not behind its last row.
-fn read_page(rows: &[PgRow]) -> Result<(Vec<TradeRow>, Option<(i64, i32)>), sqlx::Error> {
+fn read_page(rows: &[PgRow]) -> Result<(Vec<TradeRow>, Option<Place>), sqlx::Error> {
     let (mut items, mut looked_until) = (Vec::with_capacity(rows.len()), None);
     for row in rows {
         let Some(trade) = read_row(row)? else { continue };

@@ -1,0 +1,152 @@
+//! Sessions that prices make worth a look.
+
+use super::{Desk, d};
+use crate::helpers::{World, drain};
+use domain::trading::{SessionCommand, SessionState};
+use domain::{Timestamp, TradingSessionId, UserId};
+use rust_decimal::Decimal;
+use std::time::Duration;
+use uuid::Uuid;
+
+struct Watch {
+    world: World,
+    desk: Desk,
+    user: UserId,
+}
+
+impl Watch {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let desk = Desk::new(&world).await;
+        Self { world, desk, user: UserId(Uuid::now_v7()) }
+    }
+
+    /// A session that has bought what it is meant to hold.
+    fn start(&mut self) -> TradingSessionId {
+        let id = self.desk.start(self.user);
+        self.desk.rebalance(id);
+        id
+    }
+
+    /// Those that are found, and whether they are due.
+    async fn found(&mut self, before: Timestamp, limit: u16) -> Vec<(TradingSessionId, bool)> {
+        let position = self.desk.commit().await;
+        drain(&mut self.world.follow("trading")).await;
+        let bids = self.desk.bids();
+        let found =
+            self.world.read_models.sessions_to_mark(&bids, before, limit, Some(position)).await.unwrap();
+        found.value.into_iter().map(|found| (found.session_id, found.is_due)).collect()
+    }
+}
+
+const NEVER: Timestamp = Timestamp::from_micros(0);
+
+#[tokio::test]
+async fn a_session_is_found_once_it_has_lost_too_much_and_not_before() {
+    let mut watch = Watch::new().await;
+    let (id, idle) = (watch.start(), watch.desk.start(watch.user));
+    assert_eq!(watch.found(NEVER, 9).await, []);
+    // Two fifths are in cash, so prices have to fall by a third for a fifth to be lost.
+    let whole = watch.desk.prices;
+    let mut told = Vec::new();
+    for percent in (60..=70).rev() {
+        watch.desk.prices = whole.map(|price| price * Decimal::new(percent, 2));
+        let found = watch.found(NEVER, 9).await;
+        let halts = watch.desk.mark(id, false) && watch.desk.session(id).state == SessionState::Halted;
+        assert_eq!(found == [(id, false)], halts, "{percent} %: what is found is halted, and nothing else");
+        told.extend(halts.then_some(percent));
+        if halts {
+            break;
+        }
+    }
+    assert_eq!(told.len(), 1);
+    assert_eq!(watch.found(NEVER, 9).await, [], "it is halted");
+    watch.desk.prices = whole.map(|price| price * d("1.2"));
+    assert_eq!(watch.found(NEVER, 9).await, [(id, false)], "worth more than ever");
+    assert!(watch.desk.mark(id, false));
+    assert_eq!(watch.found(NEVER, 9).await, []);
+    assert!(watch.desk.stop(id));
+    watch.desk.prices = whole.map(|price| price * d("2"));
+    assert_eq!(watch.found(NEVER, 9).await, [], "{idle} holds nothing");
+}
+
+#[tokio::test]
+async fn those_that_were_not_valued_for_long_come_behind_those_that_lost() {
+    let mut watch = Watch::new().await;
+    let [oldest, old] = [0, 0].map(|_| {
+        let id = watch.start();
+        watch.desk.scribe.now = watch.desk.scribe.now.plus(Duration::from_secs(10));
+        id
+    });
+    // Batches are of one time.
+    watch.desk.commit().await;
+    let between = watch.desk.scribe.now;
+    watch.desk.wait(10).await;
+    let (fresh, paused) = (watch.start(), watch.start());
+    assert!(watch.desk.ask(paused, SessionCommand::Pause));
+    assert_eq!(watch.found(between, 9).await, [(oldest, true), (old, true)]);
+    assert_eq!(watch.found(between, 1).await, [(oldest, true)]);
+    assert!(
+        watch
+            .desk
+            .ask(fresh, SessionCommand::SetLimits { risk_per_trade: None, max_drawdown: Some(d("0.01")) })
+    );
+    watch.desk.prices = watch.desk.prices.map(|price| price * d("0.95"));
+    assert_eq!(watch.found(between, 9).await, [(fresh, false), (oldest, true), (old, true)]);
+    assert!(watch.desk.mark(oldest, true));
+    assert_eq!(watch.found(between, 9).await, [(fresh, false), (old, true)]);
+    let later = watch.desk.scribe.now.plus(Duration::from_hours(1));
+    let all = watch.found(later, 9).await;
+    assert_eq!(all.len(), 4, "a paused one is valued, too: {all:?}");
+    let all: Vec<_> = all.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(all[0], fresh);
+}
+
+#[tokio::test]
+async fn one_without_a_price_is_not_found_and_keeps_nobody_waiting() {
+    let mut watch = Watch::new().await;
+    let [unpriced, priced] = [watch.start(), watch.start()];
+    let targets = super::targets("0.6", "0", "0.4");
+    assert!(watch.desk.ask(priced, SessionCommand::SetTargets { targets }));
+    watch.desk.wait(60).await;
+    watch.desk.rebalance(priced);
+    let later = watch.desk.scribe.now.plus(Duration::from_hours(1));
+    let found = watch.found(later, 9).await;
+    assert_eq!(found, [(unpriced, true), (priced, true)]);
+    let bitcoin: Vec<_> = watch.desk.bids().into_iter().filter(|price| price.asset.code() == "BTC").collect();
+    let found = watch.world.read_models.sessions_to_mark(&bitcoin, later, 9, None).await.unwrap();
+    let found: Vec<_> = found.value.into_iter().map(|found| found.session_id).collect();
+    assert_eq!(found, [priced], "the other one has ether, too");
+    assert!(watch.world.read_models.sessions_to_mark(&[], later, 9, None).await.unwrap().value.is_empty());
+}
+
+#[tokio::test]
+async fn a_session_that_drifts_is_found_when_it_would_ask_for_a_run() {
+    let mut watch = Watch::new().await;
+    let (id, lacking) = (watch.start(), watch.desk.start(watch.user));
+    let drift = |threshold: &str| SessionCommand::SetDrift { threshold: Some(d(threshold)) };
+    watch.desk.wait(120).await;
+    assert!(watch.desk.ask(id, drift("0.05")));
+    assert_eq!(watch.found(NEVER, 9).await, []);
+    assert!(watch.desk.ask(lacking, drift("0.31")));
+    assert_eq!(watch.found(NEVER, 9).await, [], "it lacks thirty percent");
+    assert!(watch.desk.ask(lacking, drift("0.29")));
+    assert_eq!(watch.found(NEVER, 9).await, [(lacking, false)]);
+    assert!(watch.desk.mark(lacking, false));
+    assert!(watch.desk.session(lacking).requested.is_some());
+    assert_eq!(watch.found(NEVER, 9).await, [], "it has asked");
+    let mut percent = 100;
+    let requested = loop {
+        percent -= 1;
+        watch.desk.prices[0] = d("500") * Decimal::from(percent);
+        let found = watch.found(NEVER, 9).await;
+        assert!(watch.desk.mark(id, false));
+        let asks = watch.desk.session(id).requested.is_some();
+        assert_eq!(found == [(id, false)], asks, "{percent} %");
+        if asks {
+            break percent;
+        }
+    };
+    assert!((70..95).contains(&requested), "{requested}");
+    assert_eq!(watch.found(NEVER, 9).await, []);
+}
