@@ -149,6 +149,8 @@ impl Session {
                 self.fence = self.fence.max(*fence);
                 if let Some(run) = &mut self.run {
                     run.fence = *fence;
+                    // Whether whoever intended them also sent them is not known: they are asked for.
+                    run.orders.iter_mut().for_each(|order| order.state = OrderState::Unknown);
                 }
             }
             SessionEvent::OrderIntended(intended) => {

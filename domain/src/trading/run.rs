@@ -66,7 +66,7 @@ pub struct Order {
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     Intended,
-    /// Sent, and no answer that says anything.
+    /// Sent, and no answer that says anything; or perhaps sent, by somebody who is gone.
     Unknown,
 }
 

@@ -49,6 +49,20 @@ fn a_stale_lease_may_say_what_it_saw_and_intends_nothing_more() {
 }
 
 #[test]
+fn what_is_known_after_a_take_over_was_found_out_by_asking() {
+    for (taken_over, is_reconciled) in [(false, false), (true, true)] {
+        let mut story = selling();
+        if taken_over {
+            story.must(SessionCommand::TakeOver { fence: 3 });
+        }
+        let sold = filled(&story.open()[0]);
+        let told = story.record(3, vec![sold]).unwrap();
+        let Some(SessionEvent::OrderFilled(filled)) = told.first() else { panic!("{told:?}") };
+        assert_eq!(filled.reconciled, is_reconciled);
+    }
+}
+
+#[test]
 fn a_stale_lease_without_prices_does_not_end_what_another_one_goes_on_with() {
     let mut story = selling();
     story.must(SessionCommand::TakeOver { fence: 3 });
