@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
-use testkit::eventually_within;
 use time::OffsetDateTime;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::exact::Exact;
@@ -16,7 +16,8 @@ use super::stage::{Quote, Stage};
 use crate::harness::evidence::{self, Evidence};
 
 /// A lease that its owner left behind, an order window, and some time for the rest.
-const SETTLED_WITHIN: Duration = Duration::from_mins(2);
+const SETTLED_WITHIN: Duration = Duration::from_mins(1);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug)]
 pub(super) struct Case {
@@ -158,11 +159,13 @@ impl Case {
 /// Waits until there is nothing that a trader would have to do.
 pub(super) async fn settled(stage: &Stage) {
     let mut conn = stage.database().await;
-    eventually_within(SETTLED_WITHIN, "everything is settled", async || {
-        let open: i64 = sqlx::query_scalar(OPEN).fetch_one(&mut conn).await.unwrap();
-        open == 0
-    })
-    .await;
+    let deadline = Instant::now() + SETTLED_WITHIN;
+    loop {
+        let open = all(&mut conn, OPEN, |row| row.get::<String, _>("is")).await;
+        let Some(first) = open.first() else { break };
+        assert!(Instant::now() < deadline, "{} sessions are not settled, such as {first}", open.len());
+        sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Sessions with a run under way.
@@ -179,12 +182,13 @@ pub(super) async fn stopping(stage: &Stage) -> usize {
     all(&mut conn, "select session_id from trading_sessions where state = 'stopping'", |_| ()).await.len()
 }
 
-const OPEN: &str = "select count(*) from trading_sessions \
+const OPEN: &str = "select (aggregate->'session')::text as is from trading_sessions \
      where aggregate->'session'->'run' <> 'null' or state = 'stopping' \
         or (state in ('running', 'halted') and aggregate->'session'->'requested' <> 'null') \
         or (state = 'running' and (aggregate->'session'->>'next_run_at')::timestamptz <= clock_timestamp()) \
-        or (select position from projection_checkpoints where name = 'trading') \
-           <> (select position from journal_head)";
+     union all \
+     select c.position || ' of ' || h.position \
+       from projection_checkpoints c, journal_head h where c.name = 'trading' and c.position <> h.position";
 
 async fn all<T>(conn: &mut PgConnection, sql: &str, read: impl Fn(&PgRow) -> T) -> Vec<T> {
     sqlx::query(sql).fetch_all(conn).await.unwrap().iter().map(read).collect()

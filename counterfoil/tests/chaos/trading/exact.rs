@@ -38,9 +38,12 @@ impl Exact {
         Self((self.0 / FINE) * (other.0 / FINE))
     }
 
-    /// So many parts of a whole, cut after eight decimals.
+    /// So many parts of a whole, to the nearest eighth decimal, halves to the even one.
     pub(super) fn share(self, part: Self, whole: Self) -> Self {
-        Self(self.0 * (part.0 / FINE) / (whole.0 / FINE) / FINE * FINE)
+        let (parts, unit) = (self.0 * (part.0 / FINE), whole.0 / FINE * FINE);
+        let (floor, rest) = (parts / unit, parts % unit);
+        let is_up = 2 * rest > unit || (2 * rest == unit && floor % 2 == 1);
+        Self((floor + i128::from(is_up)) * FINE)
     }
 
     /// Two basis points more, up to the next tick: what a buyer pays.
@@ -115,6 +118,8 @@ fn sums_and_products_are_exact() {
     assert_eq!(number("-0.5") + number("0.25"), -number("0.25"));
     assert_eq!(number("0.00000001").times(number("0.00000003")).to_string(), "0.0000000000000003");
     assert_eq!(number("100").share(number("1"), number("3")).to_string(), "33.33333333");
+    assert_eq!(number("200").share(number("1"), number("3")).to_string(), "66.66666667");
+    assert_eq!(number("0.00000005").share(number("1"), number("2")).to_string(), "0.00000002");
     assert_eq!(
         (number("60000.5").paid().to_string(), number("60000.5").got().to_string()),
         ("60012.51".into(), "59988.49".into())

@@ -12,6 +12,8 @@ use crate::trading::exact::Exact;
 /// What is told of one order.
 #[derive(Default)]
 struct Order<'a> {
+    /// Nobody who knew of it by itself was left.
+    is_asked_for: bool,
     intended: Vec<&'a Event>,
     filled: Vec<&'a Event>,
     declined: Vec<&'a Event>,
@@ -20,10 +22,22 @@ struct Order<'a> {
 
 pub(super) fn check(case: &Case, complaints: &mut Vec<String>) {
     let mut orders: HashMap<Uuid, Order<'_>> = HashMap::new();
+    let mut runs: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     for event in events(case) {
         let order = || id(event, "order_id");
         match event.kind.as_str() {
-            "OrderIntended" => orders.entry(order()).or_default().intended.push(event),
+            "OrderIntended" => {
+                runs.entry(id(event, "run_id")).or_default().push(order());
+                orders.entry(order()).or_default().intended.push(event);
+            }
+            "OrderOutcomeUnknown" => orders.entry(order()).or_default().is_asked_for = true,
+            // What is open of it is asked for from now on.
+            "RunTakenOver" => {
+                for order in runs.get(&id(event, "run_id")).into_iter().flatten() {
+                    let order = orders.entry(*order).or_default();
+                    order.is_asked_for |= order.filled.is_empty() && order.declined.is_empty();
+                }
+            }
             "OrderFilled" => orders.entry(order()).or_default().filled.push(event),
             "OrderRejected" | "OrderOutcomeResolved" => {
                 orders.entry(order()).or_default().declined.push(event)
@@ -47,6 +61,9 @@ pub(super) fn check(case: &Case, complaints: &mut Vec<String>) {
             ([executed, ..], [filled], []) => {
                 intended_so(order, executed, intended, complaints);
                 told_so(order, executed, filled, complaints);
+                if filled.data["reconciled"] != all.is_asked_for {
+                    complaints.push(format!("order {order} was found out otherwise than is told"));
+                }
             }
             ([], [], [_]) => {}
             ([], [], []) => complaints.push(format!("nobody knows what became of order {order}")),
