@@ -21,6 +21,7 @@ mod sequencer;
 pub mod sessions;
 mod status;
 mod step;
+pub mod sweep;
 mod throttle;
 pub mod users;
 pub mod vault;

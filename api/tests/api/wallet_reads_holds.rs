@@ -2,7 +2,8 @@
 
 use crate::house::{Choices, House, Person};
 use commands::Clock;
-use commands::wallets::expiry::{FindOver, HoldExpiry, Swept};
+use commands::sweep::Swept;
+use commands::wallets::expiry::{FindOver, HoldExpiry};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -132,12 +133,12 @@ async fn a_hold_that_nobody_renews_is_stale_and_then_expires_by_itself() {
         house.command(&ada.token, &format!("/holds/{renewed}/extend"), &json!({ "ttl_seconds": 100 }));
     extended.send().await.expect(200);
     assert_eq!(ids(&read(&house, &ada.token, "/holds?state=stale").await), [&left]);
-    assert_eq!(expiry.run_once().await.unwrap(), Swept { expired: 0, is_full: false });
+    assert_eq!(expiry.run_once().await.unwrap(), Swept { ended: 0, is_full: false });
     pass(&clock, 20);
     // Over, and not swept: it takes no capture, though it is still shown as active.
     let late = house.command(&ada.token, &format!("/holds/{left}/capture"), &json!({ "capture_id": "1" }));
     late.send().await.problem(409, "hold_expired");
-    assert_eq!(expiry.run_once().await.unwrap(), Swept { expired: 1, is_full: false });
+    assert_eq!(expiry.run_once().await.unwrap(), Swept { ended: 1, is_full: false });
     let hold = read(&house, &ada.token, &format!("/holds/{left}")).await;
     assert_eq!(
         (&hold["status"], &hold["released"], &hold["remaining"]),
@@ -148,7 +149,7 @@ async fn a_hold_that_nobody_renews_is_stale_and_then_expires_by_itself() {
     let listed =
         read(&house, &ada.token, &format!("/wallets/{}/transactions?status=expired", ada.wallet)).await;
     assert_eq!(ids(&listed), [&left]);
-    assert_eq!(expiry.run_once().await.unwrap(), Swept { expired: 0, is_full: false });
+    assert_eq!(expiry.run_once().await.unwrap(), Swept { ended: 0, is_full: false });
 }
 
 /// As in any process that writes: found in the read model.

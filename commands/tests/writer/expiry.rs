@@ -1,7 +1,8 @@
 //! Sessions that are over are ended, those that go on are left alone, and nobody's trouble is another's.
 
 use crate::house::{Holder, House, context};
-use commands::users::expiry::{FindOver, SessionExpiry, SweepError, Swept, USERS_MAX};
+use commands::sweep::{FOUND_MAX, SweepError, Swept};
+use commands::users::expiry::{FindOver, SessionExpiry};
 use commands::users::{Identifier, Login};
 use commands::{Commands, Failure, Principal};
 use domain::user::{EndReason, UserEvent};
@@ -85,7 +86,7 @@ async fn a_step_is_bounded_and_the_next_one_waits_for_what_it_ended() {
     assert_eq!(swept, Swept { ended: 1, is_full: true });
     expiry.run_once().await.unwrap();
     let head = house.head().await;
-    assert_eq!(*asked.lock().unwrap(), [(USERS_MAX, None), (USERS_MAX, Some(head))]);
+    assert_eq!(*asked.lock().unwrap(), [(FOUND_MAX, None), (FOUND_MAX, Some(head))]);
     working.stop().await;
 }
 

@@ -1,7 +1,8 @@
 //! Holds end when their lease is over though nobody touches them, and each ends once.
 
 use crate::house::{Holder, House, context};
-use commands::wallets::expiry::{FindOver, HoldExpiry, Swept};
+use commands::sweep::Swept;
+use commands::wallets::expiry::{FindOver, HoldExpiry};
 use commands::wallets::{Aim, CaptureWish, Wish};
 use commands::{Authority, Bounds, Commands, Failure, Outcome, Refusal};
 use domain::wallet::{Lease, Movement, WalletEvent, WalletRefusal};
@@ -51,15 +52,15 @@ async fn a_hold_that_is_over_is_ended_by_the_house_itself() {
     hold(commands, holder, "three").await;
     let mut expiry = HoldExpiry::new(commands.clone(), always(&[holder.wallet_id]));
     house.pass(29);
-    assert_eq!(expiry.run_once().await.unwrap(), Swept { expired: 0, is_full: false });
+    assert_eq!(expiry.run_once().await.unwrap(), Swept { ended: 0, is_full: false });
     house.pass(1);
-    assert_eq!(expiry.run_once().await.unwrap(), Swept { expired: 2, is_full: false });
+    assert_eq!(expiry.run_once().await.unwrap(), Swept { ended: 2, is_full: false });
     let head = house.head().await;
     for recorded in house.journal.read_after(head - 2, 2).await.unwrap() {
         assert_eq!(recorded.metadata.actor, domain::Actor::SYSTEM);
         assert!(matches!(recorded.event().unwrap(), Event::Wallet(WalletEvent::HoldExpired(_))));
     }
-    assert_eq!(expiry.run_once().await.unwrap(), Swept { expired: 0, is_full: false });
+    assert_eq!(expiry.run_once().await.unwrap(), Swept { ended: 0, is_full: false });
     assert_eq!(house.head().await, head, "what has ended does not end again");
     working.stop().await;
 }
@@ -81,7 +82,7 @@ async fn until_the_last_moment_a_hold_can_be_captured_and_from_then_on_not_thoug
     };
     assert!(matches!(refusal, WalletRefusal::HoldExpired { .. }), "{refusal}");
     let mut expiry = HoldExpiry::new(commands.clone(), always(&[holder.wallet_id]));
-    assert_eq!(expiry.run_once().await.unwrap().expired, 1);
+    assert_eq!(expiry.run_once().await.unwrap().ended, 1);
     working.stop().await;
 }
 
@@ -105,7 +106,7 @@ async fn of_a_capture_and_an_expiry_at_the_same_moment_one_ends_the_hold() {
         house.pass(60);
         let mut expired = 0;
         for _ in 0..5 {
-            expired += expiry.run_once().await.unwrap().expired;
+            expired += expiry.run_once().await.unwrap().ended;
         }
         expired
     };
