@@ -64,7 +64,7 @@ bench: ## the benchmark with its peers, into target/bench/report.json and report
 	@cargo build --release -p counterfoil -p bench
 	@exec "$(TARGET)/release/bench" run
 
-bench-quick: ## a look of three minutes: smaller sizes, shorter rounds
+bench-quick: ## a look of a few minutes: smaller sizes, shorter rounds
 	@scripts/ensure-servers
 	@cargo build --release -p counterfoil -p bench
 	@exec "$(TARGET)/release/bench" run --quick

@@ -56,11 +56,22 @@ impl Guarded {
         Ok(Output { status: status.doing(doing())?, stdout: out, stderr: err })
     }
 
-    fn ask_to_end(&self) {
+    /// Ends it without asking.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.doing(format!("killing {}", self.name))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            let _gone_already = kill_process(pid, Signal::TERM);
+            let _gone_already = kill_process(pid, signal);
         }
+    }
+
+    fn ask_to_end(&self) {
+        self.signal(Signal::TERM);
+        // One that stands still hears nothing.
+        self.signal(Signal::CONT);
     }
 }
 

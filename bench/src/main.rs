@@ -4,6 +4,7 @@ mod child;
 mod client;
 mod error;
 mod load;
+mod market;
 mod peers;
 mod procfs;
 mod report;
@@ -11,6 +12,7 @@ mod runner;
 mod seed;
 mod server;
 mod terminal;
+mod trader_process;
 
 use std::process::ExitCode;
 

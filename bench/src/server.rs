@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use commands::vault::KeyRing;
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -43,17 +44,33 @@ pub(crate) struct Server {
 }
 
 impl Installation {
-    /// Starts it with these settings; it is ready when this returns.
-    pub(crate) async fn start(&self, settings: &[(&str, &str)]) -> Result<Server> {
-        let listen = free_address()?;
-        let (out, err) = log_to(&self.log)?;
+    /// The keys of its data, which a process beside the server needs, too.
+    pub(crate) fn keys_file(&self) -> PathBuf {
+        self.data_dir.join("keys.json")
+    }
+
+    pub(crate) fn key_ring(&self) -> Result<KeyRing> {
+        let ring = std::fs::read_to_string(self.keys_file()).doing("reading the key ring")?;
+        KeyRing::from_json(&ring).map_err(|error| BenchError::Unusable(error.to_string()))
+    }
+
+    /// The program, without any setting of whoever started this one: that must not reach a measured server.
+    pub(crate) fn serve(&self, log: &Path, listen: SocketAddr) -> Result<Command> {
+        let (out, err) = log_to(log)?;
         let mut command = Command::new(&self.program);
         command.arg("serve").stdout(out).stderr(err).stdin(std::process::Stdio::null());
-        // Whatever the caller's shell is set to must not reach a measured server.
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(name)) {
             command.env_remove(name);
         }
-        command.env("COUNTERFOIL_LISTEN", listen.to_string()).env("COUNTERFOIL_DATA_DIR", &self.data_dir);
+        command.env("COUNTERFOIL_LISTEN", listen.to_string());
+        Ok(command)
+    }
+
+    /// Starts it with these settings; it is ready when this returns.
+    pub(crate) async fn start(&self, settings: &[(&str, &str)]) -> Result<Server> {
+        let listen = free_address()?;
+        let mut command = self.serve(&self.log, listen)?;
+        command.env("COUNTERFOIL_DATA_DIR", &self.data_dir);
         command.env("COUNTERFOIL_ACCESS_TOKEN_TTL_S", TOKEN_SECONDS).envs(settings.iter().copied());
         let started = Instant::now();
         let mut process = Guarded::spawn("counterfoil", &mut command)?;

@@ -57,7 +57,8 @@ impl<'a> LaneState<'a> {
         let targets = &self.plan.targets;
         match self.decide(memory) {
             Next::Command { kind, seed, number } => {
-                let target = self.target_of(mix(seed ^ number));
+                let is_in_turn = self.lane.mix == Mix::InTurn;
+                let target = self.target_of(if is_in_turn { number } else { mix(seed ^ number) });
                 writer.command(out, &targets[target], &key(seed, number));
                 Asked { kind, target }
             }
@@ -104,7 +105,7 @@ impl<'a> LaneState<'a> {
                 self.replayed += 1;
                 Next::Command { kind: Kind::Replay, seed: key_seed, number }
             }
-            Mix::Commands | Mix::Replay { .. } => self.fresh(Kind::Command),
+            Mix::Commands | Mix::InTurn | Mix::Replay { .. } => self.fresh(Kind::Command),
             Mix::ReadWrite => match self.random() % 8 {
                 0..4 => self.fresh(Kind::Command),
                 4..6 => self.plain_read(),
@@ -188,6 +189,12 @@ mod tests {
             (asked, String::from_utf8(out.clone()).unwrap())
         };
         (0..count).map(|_| one()).collect()
+    }
+
+    #[test]
+    fn commands_in_turn_meet_a_target_again_after_all_the_others() {
+        let met: Vec<usize> = asked(&plan(Mix::InTurn), 81).iter().map(|(asked, _)| asked.target).collect();
+        assert_eq!(met, (10..50).chain(10..50).chain([10]).collect::<Vec<_>>());
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub(crate) enum Pace {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mix {
     Commands,
+    /// Commands that go to one target after the other, round and round: none is met again soon.
+    InTurn,
     /// The commands place holds; each is captured by the connection that placed it, as soon as it is answered.
     HoldsAndCaptures,
     /// A command, then at once a read that must see it, in turns.

@@ -26,7 +26,7 @@ const fn goal(key: &'static str, bound: Bound, unit: &'static str, what: &'stati
 
 use Bound::{AtLeast, AtMost, Open};
 
-pub(crate) const GOALS: [Goal; 22] = [
+pub(crate) const GOALS: [Goal; 30] = [
     goal("spread_vs_pgbench", AtLeast(1.0), "×", "commands over many wallets, against one-row INSERTs"),
     goal("spread_vs_stock", AtLeast(8.0), "×", "the same, against stock cqrs-es + postgres-es"),
     goal("hot_vs_stock_hot", AtLeast(100.0), "×", "commands on one wallet, against the same stock"),
@@ -65,6 +65,29 @@ pub(crate) const GOALS: [Goal; 22] = [
         AtMost(2_000.0),
         "ms",
         "start on existing data until it leads and every read model answers",
+    ),
+    goal(
+        "spread_with_trading",
+        AtLeast(0.9),
+        "×",
+        "commands over many wallets while 100 sessions run, against the same without",
+    ),
+    goal("rebalance_p99_ms", AtMost(50.0), "ms", "a rebalance answered, at 100 of them a second"),
+    goal("run_done_p99_ms", Open, "ms", "a run asked for until it has ended, its orders executed"),
+    goal(
+        "trading_due",
+        Open,
+        "",
+        "runs due within a minute, of many more sessions that sleep; two of three workers lost",
+    ),
+    goal("trading_late_p99_ms", Open, "ms", "how late they began, of those that no lost worker had"),
+    goal("trading_runs_per_s", Open, "/s", "as many runs due at once, until the last has ended"),
+    goal("trading_rss_mb", Open, "MB", "resident memory of a process that trades (10^6 bytes)"),
+    goal(
+        "trading_errors",
+        AtMost(0.0),
+        "",
+        "due runs that were not made exactly once, orders executed twice",
     ),
     goal("server_cpu_us_per_command", Open, "µs", "processor time of counterfoil itself"),
     goal("generator_cpu_us_per_command", Open, "µs", "processor time of the load generator"),

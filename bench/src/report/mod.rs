@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     /// The names others read the report by.
-    const PROMISED: [&str; 20] = [
+    const PROMISED: [&str; 28] = [
         "spread_vs_pgbench",
         "spread_vs_stock",
         "hot_vs_stock_hot",
@@ -141,6 +141,14 @@ mod tests {
         "rebuild_transactions_per_s",
         "idle_rss_mb",
         "start_warm_ms",
+        "spread_with_trading",
+        "rebalance_p99_ms",
+        "run_done_p99_ms",
+        "trading_due",
+        "trading_late_p99_ms",
+        "trading_runs_per_s",
+        "trading_rss_mb",
+        "trading_errors",
         "errors",
         "server_cpu_us_per_command",
     ];

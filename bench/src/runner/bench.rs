@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::drive::{Driven, drive};
+use super::trading::TradingTimes;
 use super::{RunOptions, Scenario};
 use crate::error::{BenchError, Doing, Result};
 use crate::load::{Lane, Mix, Pace, Plan, Routes, Sample, Target};
@@ -49,6 +50,7 @@ pub(crate) struct Times {
     pub(crate) short_wallets: usize,
     /// Times the first and the last page of a history are read.
     pub(crate) pages: usize,
+    pub(crate) trading: TradingTimes,
 }
 
 impl Times {
@@ -66,10 +68,11 @@ impl Times {
             restarts: 5,
             short_wallets: 190,
             pages: 500,
+            trading: TradingTimes::full(),
         }
     }
 
-    /// Three minutes on two cores, with the seeding.
+    /// Some minutes on two cores, with the seeding; one of them is that leases have to lapse.
     pub(crate) fn quick() -> Self {
         Self {
             rounds: 3,
@@ -84,6 +87,7 @@ impl Times {
             restarts: 3,
             short_wallets: 50,
             pages: 200,
+            trading: TradingTimes::quick(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod loads;
 mod machine;
 mod probes;
 mod rounds;
+mod trading;
 mod work;
 
 use serde_json::json;
@@ -78,6 +79,14 @@ pub(crate) enum Scenario {
     Rebuild,
     /// More wallets than the server may keep in memory
     SmallCache,
+    /// Full load over many wallets while trading sessions run
+    #[value(alias = "wallet_with_trading")]
+    WalletWithTrading,
+    /// Trading sessions that are asked to rebalance
+    Rebalance,
+    /// Trading sessions by the thousand, with workers that are lost
+    #[value(alias = "trading_scale")]
+    TradingScale,
 }
 
 /// Runs until done or until a signal asks to end; either way no child is left.
@@ -95,8 +104,9 @@ pub(crate) async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Re
 }
 
 /// The steps of a run, in their order. Restarts and rebuilds come first: the journal has its seeded size, and what a
-/// start leaves behind is over before load begins. Old keys come late: the writer looks keys up for a while after one.
-const STEPS: [&[Scenario]; 12] = [
+/// start leaves behind is over before load begins. Old keys come late: the writer looks keys up for a while after one. Last
+/// come trading sessions: they stay.
+const STEPS: [&[Scenario]; 15] = [
     &[Scenario::Start],
     &[Scenario::Rebuild],
     &[Scenario::Warm],
@@ -116,6 +126,9 @@ const STEPS: [&[Scenario]; 12] = [
     &[Scenario::Batch100],
     &[Scenario::Replay],
     &[Scenario::SmallCache],
+    &[Scenario::WalletWithTrading],
+    &[Scenario::Rebalance],
+    &[Scenario::TradingScale],
 ];
 
 async fn whole_run(options: RunOptions) -> Result<()> {
@@ -189,5 +202,8 @@ async fn one(bench: &mut Bench, step: Scenario, used: &mut Option<UsedKeys>) -> 
             loads::replay_storm(bench, *used).await
         }
         Scenario::SmallCache => loads::small_cache(bench).await,
+        Scenario::WalletWithTrading => trading::beside(bench).await,
+        Scenario::Rebalance => trading::rebalance(bench).await,
+        Scenario::TradingScale => trading::scale(bench).await,
     }
 }

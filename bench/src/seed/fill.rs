@@ -1,26 +1,19 @@
-//! Fills a journal through its own door: large batches under the write lease, each with idempotency keys.
+//! Fills a journal, each event with an idempotency key as long as there are to be more of them.
 //!
-//! Nobody else may lead while this runs; the fence sees to that. Positions are dense, sequences and balances
-//! right, because the journal and the domain make them.
+//! Sequences and balances are right, because the domain makes them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use commands::vault::{KeyRing, Vault};
-use domain::Timestamp;
-use journal::{Batch, CommandRow, Journal, JournalOptions, Lease, Recorded, Snapshot};
+use journal::{Recorded, Snapshot};
 use uuid::Uuid;
 
+use super::bulk::{Bulk, broken, journal, vacuum};
 use super::others::{Other, Registration, others};
 use super::size::Size;
-use super::wallets::{History, Spot, hot, long, ordinary, short};
-use crate::error::{BenchError, Result};
+use super::wallets::{History, hot, long, ordinary, short};
+use crate::error::Result;
 use crate::terminal::Progress;
-
-/// Large enough that round trips do not count, small enough to be some megabytes.
-const BATCH: usize = 5_000;
-/// The seeder asks one thing at a time.
-const CONNECTIONS: u32 = 2;
 
 /// Events after the snapshot of the long history. The writer takes a snapshot every 1,000 events, so this is nearly the
 /// most a load can find; the difference is room for what the starts of a run add.
@@ -34,12 +27,9 @@ pub(crate) async fn fill(
     owners: &[Uuid],
     progress: &Progress,
 ) -> Result<()> {
-    let options = JournalOptions { database_url: database_url.to_owned(), connections_max: CONNECTIONS };
-    let journal = Journal::connect(&options).await.map_err(broken)?;
+    let journal = journal(database_url).await?;
     let vault = Vault::new(ring, journal.clone());
-    let lease = Lease::take(&journal, &format!("seeder {}", Uuid::new_v4())).await.map_err(broken)?;
-    let lease = lease.ok_or_else(|| BenchError::Unusable("somebody else leads this journal".to_owned()))?;
-    let mut filler = Filler { lease, batch: Batch::default(), keys: 0, events: 0, size, progress };
+    let mut filler = Filler { bulk: Bulk::open(&journal).await?, keys: 0, events: 0, size, progress };
 
     for other in others(size) {
         filler.register(&other, &vault).await?;
@@ -54,26 +44,20 @@ pub(crate) async fn fill(
     let snapshot = Snapshot::of(long.id, history.sequence, &history.state).map_err(broken)?;
     filler.write(&mut history, 0).await?;
     while filler.keys < size.old_keys {
-        filler.key(filler.next_position() - 1);
+        filler.key(filler.bulk.next_position() - 1);
         filler.flush_if_full().await?;
     }
-    filler.flush().await?;
-    journal.write_snapshots(filler.lease.head().epoch, &[snapshot]).await.map_err(broken)?;
-    filler.lease.release().await.map_err(broken)?;
+    filler.bulk.flush().await?;
+    journal.write_snapshots(filler.bulk.epoch(), &[snapshot]).await.map_err(broken)?;
+    filler.bulk.release().await?;
     // Nobody who was put there without asking gets a mail.
     let no_mail = "update mailer_checkpoint set position = (select position from journal_head)";
     sqlx::raw_sql(no_mail).execute(journal.pool()).await.map_err(broken)?;
-    // What autovacuum would have done long ago in a journal of this age.
-    for table in ["events", "commands", "claims", "secrets", "snapshots"] {
-        let vacuum = format!("vacuum (analyze) {table}");
-        sqlx::raw_sql(&vacuum).execute(journal.pool()).await.map_err(broken)?;
-    }
-    Ok(())
+    vacuum(&journal).await
 }
 
 struct Filler<'a> {
-    lease: Lease,
-    batch: Batch,
+    bulk: Bulk,
     keys: u64,
     events: u64,
     size: &'a Size,
@@ -82,16 +66,16 @@ struct Filler<'a> {
 
 impl Filler<'_> {
     async fn register(&mut self, other: &Other, vault: &Vault) -> Result<()> {
-        let Registration { event, claims, data_key } = other.register(vault, self.next_spot())?;
-        self.batch.claims.extend(claims);
-        self.batch.secrets.push(data_key);
+        let Registration { event, claims, data_key } = other.register(vault, self.bulk.next_spot())?;
+        self.bulk.claim(claims);
+        self.bulk.keep(data_key);
         self.push(event).await
     }
 
     /// Goes on with a history until this many of its events are left.
     async fn write(&mut self, history: &mut History, left: u64) -> Result<()> {
         while history.remaining() > left {
-            let event = history.next(self.next_spot())?;
+            let event = history.next(self.bulk.next_spot())?;
             self.push(event).await?;
         }
         Ok(())
@@ -101,44 +85,19 @@ impl Filler<'_> {
         if self.keys < self.size.old_keys {
             self.key(event.position);
         }
-        self.batch.events.push(event);
+        self.bulk.push(event);
         self.events += 1;
         self.flush_if_full().await
     }
 
-    fn next_spot(&mut self) -> Spot {
-        Spot { position: self.next_position(), recorded_at: self.recorded_at() }
-    }
-
-    fn next_position(&self) -> i64 {
-        let waiting = i64::try_from(self.batch.events.len()).unwrap_or(i64::MAX);
-        self.lease.head().position + waiting + 1
-    }
-
-    /// One time per batch, as the sequencer does it.
-    fn recorded_at(&mut self) -> Timestamp {
-        if self.batch.events.is_empty() {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let now = Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX));
-            self.batch.recorded_at = now.max(self.lease.head().recorded_at);
-        }
-        self.batch.recorded_at
-    }
-
     fn key(&mut self, position: i64) {
         self.keys += 1;
-        self.batch.commands.push(CommandRow {
-            key: Uuid::new_v4(),
-            fingerprint: Uuid::new_v4(),
-            position,
-            events: 1,
-            refusal: None,
-        });
+        self.bulk.key(position);
     }
 
     async fn flush_if_full(&mut self) -> Result<()> {
-        if self.batch.events.len().max(self.batch.commands.len()) >= BATCH {
-            self.flush().await?;
+        if self.bulk.is_full() {
+            self.bulk.flush().await?;
             let millions =
                 |count: u64| format!("{}.{:02} million", count / 1_000_000, count % 1_000_000 / 10_000);
             self.progress.mark(&format!(
@@ -151,24 +110,6 @@ impl Filler<'_> {
         }
         Ok(())
     }
-
-    async fn flush(&mut self) -> Result<()> {
-        if self.batch.events.is_empty() {
-            // Keys alone: the head's time stands.
-            self.batch.recorded_at = self.lease.head().recorded_at;
-        }
-        self.batch.first_position = self.lease.head().position + 1;
-        self.lease.append(&self.batch).await.map_err(broken)?;
-        self.batch.events.clear();
-        self.batch.commands.clear();
-        self.batch.claims.clear();
-        self.batch.secrets.clear();
-        Ok(())
-    }
-}
-
-fn broken(error: impl std::fmt::Display) -> BenchError {
-    BenchError::Unusable(format!("filling the journal: {error}"))
 }
 
 #[cfg(test)]
@@ -189,8 +130,7 @@ mod tests {
         let again = KeyRing::from_json(&ring.to_json()).unwrap();
         fill(&url, ring, &size, &owners, &Progress::new(1)).await.unwrap();
 
-        let options = JournalOptions { database_url: url, connections_max: 2 };
-        let journal = Journal::connect(&options).await.unwrap();
+        let journal = journal(&url).await.unwrap();
         let count = "select count(*), max(position), (select count(*) from commands) from events";
         let (events, last, keys): (i64, i64, i64) =
             sqlx::query_as(count).fetch_one(journal.pool()).await.unwrap();

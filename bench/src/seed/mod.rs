@@ -6,8 +6,10 @@
 //! the stream and the read models up. The result is kept with a stamp that says what it is; every run works on a copy,
 //! so each begins where the others began.
 
+mod bulk;
 mod fill;
 mod others;
+mod sessions;
 mod size;
 mod users;
 mod wallets;
@@ -15,7 +17,6 @@ mod wallets;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use commands::vault::KeyRing;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::process::Command;
@@ -25,6 +26,7 @@ use crate::error::{BenchError, Doing, Result};
 use crate::server::{Installation, Server, program};
 use crate::terminal::Progress;
 
+pub(crate) use sessions::{DueSession, SessionCounts, append_sessions, due_sessions};
 pub(crate) use size::Size;
 pub(crate) use users::{User, log_in};
 pub(crate) use wallets::{Seeded, hot, long, ordinary, short};
@@ -138,9 +140,7 @@ async fn seed(installation: &Installation, size: &Size, progress: &Progress) -> 
     let (users, events, keys) = (size.others, size.events(), size.old_keys);
     progress.doing(&format!("seeding {users} users, {events} events and {keys} idempotency keys"));
     let server = installation.start(&[("COUNTERFOIL_ROLES", "api")]).await?;
-    let keys = installation.data_dir.join("keys.json");
-    let ring = std::fs::read_to_string(&keys).doing("reading the key ring")?;
-    let ring = KeyRing::from_json(&ring).map_err(|error| BenchError::Unusable(error.to_string()))?;
+    let ring = installation.key_ring()?;
     fill::fill(&server.runtime.database_url, ring, size, &owners, progress).await?;
     server.stop().await?;
 

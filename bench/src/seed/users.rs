@@ -14,6 +14,7 @@ const PASSWORD: &str = "a-benchmark-needs-no-secret";
 
 #[derive(Debug, Clone)]
 pub(crate) struct User {
+    pub(crate) id: Uuid,
     pub(crate) token: String,
 }
 
@@ -32,7 +33,7 @@ pub(crate) fn log_in(address: SocketAddr, count: usize) -> Result<Vec<User>> {
     for_each_user(address, count, |client, number| {
         let body = json!({ "email": email(number), "password": PASSWORD });
         let reply = client.post("/api/v1/auth/login", None, None, &body)?.good("logging in")?;
-        Ok(User { token: reply.text("/access_token")? })
+        Ok(User { id: id_of(&reply.text("/user/id")?)?, token: reply.text("/access_token")? })
     })
 }
 
