@@ -59,3 +59,9 @@ pub(crate) fn count(user_id: &str, events: &[&str]) -> usize {
     };
     lines.iter().filter(is_one).count()
 }
+
+/// Whether any line about somebody has this text in it.
+pub(crate) fn tells(user_id: &str, text: &str) -> bool {
+    let lines = LINES.get().unwrap().lock().unwrap();
+    lines.iter().any(|line| line.contains(user_id) && line.contains(text))
+}
