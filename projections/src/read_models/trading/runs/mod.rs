@@ -153,20 +153,4 @@ impl ReadModels {
         })
         .await
     }
-
-    pub async fn trading_run(
-        &self,
-        id: Uuid,
-        min_position: Option<i64>,
-    ) -> Result<At<Option<RunRow>>, QueryError> {
-        self.at_least(NAME, min_position, || async move {
-            let sql = format!(
-                "select c.position as checkpoint, c.failure, {COLUMNS} from projection_checkpoints c \
-                 left join trading_runs r on r.run_id = $1 where c.name = 'trading'"
-            );
-            let row = sqlx::query(&sql).bind(id).fetch_one(self.pool()).await?;
-            Ok(At { position: position_of(&row, NAME)?, value: read_row(&row)? })
-        })
-        .await
-    }
 }

@@ -9,7 +9,7 @@ use super::fold::Touched;
 use crate::read_models::value::word;
 use crate::read_models::{At, QueryError, ReadModels, position_of};
 use domain::trading::{Session, TradingSession};
-use domain::{Timestamp, TradingSessionId, UserId};
+use domain::{Timestamp, TradingSessionId};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
@@ -159,25 +159,6 @@ impl ReadModels {
                  left join trading_sessions s on s.session_id = $1 where c.name = 'trading'"
             );
             let row = sqlx::query(&sql).bind(id.0).fetch_one(self.pool()).await?;
-            Ok(At { position: position_of(&row, NAME)?, value: read_row(&row)? })
-        })
-        .await
-    }
-
-    /// A user's newest session that has not stopped.
-    pub async fn current_trading_session(
-        &self,
-        user: UserId,
-        min_position: Option<i64>,
-    ) -> Result<At<Option<TradingSessionRow>>, QueryError> {
-        self.at_least(NAME, min_position, || async move {
-            let sql = format!(
-                "select c.position as checkpoint, c.failure, {COLUMNS} from projection_checkpoints c \
-                 left join lateral (select * from trading_sessions where user_id = $1 and state <> 'stopped' \
-                                     order by started_position desc limit 1) s on true \
-                  where c.name = 'trading'"
-            );
-            let row = sqlx::query(&sql).bind(user.0).fetch_one(self.pool()).await?;
             Ok(At { position: position_of(&row, NAME)?, value: read_row(&row)? })
         })
         .await

@@ -5,10 +5,8 @@ mod list;
 
 pub use list::{TradeFilter, TradesOf};
 
-use super::NAME;
 use crate::copy::CopyRows;
 use crate::read_models::value::column;
-use crate::read_models::{At, QueryError, ReadModels, position_of};
 use domain::trading::planner::Leg;
 use domain::trading::{Filled, Intent, OrderId, Session, SessionEvent, Side, Trigger};
 use domain::{Currency, Timestamp, TradingSessionId, UserId};
@@ -268,22 +266,4 @@ pub(super) fn read_row(row: &PgRow) -> Result<Option<TradeRow>, sqlx::Error> {
         position: row.try_get("position")?,
         leg: row.try_get("leg")?,
     }))
-}
-
-impl ReadModels {
-    pub async fn trade(
-        &self,
-        id: Uuid,
-        min_position: Option<i64>,
-    ) -> Result<At<Option<TradeRow>>, QueryError> {
-        self.at_least(NAME, min_position, || async move {
-            let sql = format!(
-                "select c.position as checkpoint, c.failure, {COLUMNS} from projection_checkpoints c \
-                 left join trading_trades t on t.trade_id = $1 where c.name = 'trading'"
-            );
-            let row = sqlx::query(&sql).bind(id).fetch_one(self.pool()).await?;
-            Ok(At { position: position_of(&row, NAME)?, value: read_row(&row)? })
-        })
-        .await
-    }
 }
