@@ -39,8 +39,12 @@ fn schema_of(name: &str) -> Option<RefOr<Schema>> {
     let schema = match name {
         "min_position" | "after" => integer(0),
         "limit" => integer(1).maximum(Some(200)),
-        "Idempotency-Key" => text("^[!#-~]+$").min_length(Some(1)).max_length(Some(255)),
-        "If-Match" => text("^\"[0-9]{1,15}\"$"),
+        // Bare, or as a quoted string.
+        "Idempotency-Key" => text(r#"^([!#-~]{1,255}|"[!#-\[\]-~]{1,255}")$"#)
+            .min_length(Some(1))
+            .max_length(Some(257)),
+        // An `ETag` as it was sent, or the version in it; or whatever there is.
+        "If-Match" => text(r#"^("[0-9]{1,18}(\.[0-9]{1,18})?"|[0-9]{1,18}|\*)$"#),
         "currency" => text("^[A-Za-z0-9]{3,10}$"),
         _ => return None,
     };
@@ -67,7 +71,7 @@ mod tests {
         let document = serde_json::to_value(crate::router::openapi()).unwrap();
         let parameters = document.pointer("/paths/~1wallets~1{id}~1deposit/post/parameters").unwrap();
         let key = parameters.as_array().unwrap().iter().find(|p| p["name"] == "Idempotency-Key").unwrap();
-        assert_eq!(key["schema"]["maxLength"], 255);
+        assert_eq!(key["schema"]["maxLength"], 257);
         assert_eq!(key["required"], true);
     }
 }

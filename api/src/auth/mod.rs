@@ -21,6 +21,6 @@ pub(crate) use caller::{Caller, Person, X_API_KEY};
 pub(crate) use commands::users::KeyHolder;
 pub(crate) use key_owners::KeyOwners;
 pub(crate) use keys::TokenKeys;
-pub(crate) use recent::{ConfirmationForm, require_recent_login};
+pub(crate) use recent::{ConfirmationForm, require_recent_login, require_recent_login_if};
 pub(crate) use revocations::{RevocationFeed, Revocations};
 pub(crate) use rule::{Allowed, Rule, Subject};

@@ -10,6 +10,7 @@ use super::tokens::now;
 use crate::app::App;
 use crate::input::{Check, JsonBody, Raw, password};
 use crate::problem::{Code, Problem};
+use secrecy::SecretString;
 use serde::Deserialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -27,8 +28,24 @@ pub(crate) struct ConfirmationForm<'a> {
 impl<'a> ConfirmationForm<'a> {
     /// Of a body that need not be there.
     pub(crate) fn of(body: Option<&'a JsonBody>) -> Result<Self, Problem> {
-        body.map_or_else(|| Ok(Self::default()), JsonBody::read)
+        let form: Self = body.map(JsonBody::read).transpose()?.unwrap_or_default();
+        read(form.current_password)?;
+        Ok(form)
     }
+}
+
+/// For a command that takes a recent sign-in only where it reaches far.
+pub(crate) async fn require_recent_login_if(
+    is_needed: bool,
+    app: &App,
+    caller: Caller,
+    current_password: Raw<'_>,
+) -> Result<(), Problem> {
+    if is_needed {
+        return require_recent_login(app, caller, current_password).await;
+    }
+    // One that is not needed has to be one all the same: bad input is said to be bad, whoever sends it.
+    read(current_password).map(|_| ())
 }
 
 /// To be asked before the command, by the handler of whatever gives an account away or changes somebody else's.
@@ -38,14 +55,17 @@ pub(crate) async fn require_recent_login(
     current_password: Raw<'_>,
 ) -> Result<(), Problem> {
     let person = caller.person()?;
-    let mut check = Check::default();
-    let said = check.optional("/current_password", current_password, password);
-    check.finish()?;
-    match said {
+    match read(current_password)? {
         Some(said) => Ok(app.commands().prove_password(person.user_id, said).await?),
         None if is_recent(person.auth_time, now(), app.settings().recent_login) => Ok(()),
         None => Err(refused(app.settings().recent_login)),
     }
+}
+
+fn read(current_password: Raw<'_>) -> Result<Option<SecretString>, Problem> {
+    let mut check = Check::default();
+    let said = check.optional("/current_password", current_password, password);
+    check.finish().map(|()| said)
 }
 
 /// Nothing is recent where that means no time at all. The clock of who opened the session may be ahead of ours.

@@ -321,7 +321,7 @@ async fn a_session_with_orders_out_stops_when_they_are_settled() {
     let begin = BeginRun { fence: 1, market, at: Timestamp::default() };
     let begin = SessionCommand::BeginRun(Box::new(begin));
     let of = TradingSessionId(id.parse().unwrap());
-    let begun = house.commands.drive_session(of, begin).await.unwrap();
+    let out = house.commands.drive_session(of, begin).await.unwrap();
     let status = house.seen(&ada, &format!("/trading-sessions/{id}/status")).await.expect(200);
     assert_eq!((&status["run"]["id"], &status["requested_run"]), (&asked["run_id"], &Value::Null));
     let orders = status["run"]["orders"].as_array().unwrap();
@@ -337,7 +337,7 @@ async fn a_session_with_orders_out_stops_when_they_are_settled() {
     let stopping = house.tell(&ada, &id, "stop", &json!({})).send().await.expect(200)["session"].clone();
     assert_eq!((&stopping["state"], &stopping["status"]), (&json!("stopping"), &json!("active")));
     house.tell(&ada, &id, "stop", &json!({})).send().await.problem(409, "wrong_session_state");
-    let outcomes = intents(&begun).iter().map(|intent| (intent.order_id, filled(intent))).collect();
+    let outcomes = intents(&out).iter().map(|intent| (intent.order_id, filled(intent))).collect();
     let market = exchange.market(crate::trading::currency("USDT")).unwrap();
     let run_id = asked["run_id"].as_str().unwrap().parse().unwrap();
     let record = RecordOutcomes { run_id, fence: 1, outcomes, market, at: Timestamp::default() };

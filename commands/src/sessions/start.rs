@@ -43,7 +43,7 @@ impl Commands {
         let mut starting = StartTrading { start, places: Vec::new(), reserve: None, decline: None };
         match capital_in(&starting.start) {
             Ok(amount) => {
-                starting.reserve = reserve_from.map(|wallet| reserve(wallet, amount, &starting.start))
+                starting.reserve = reserve_from.map(|wallet| reserve(wallet, amount, &starting.start));
             }
             Err(refusal) => starting.decline = Some(Box::new(refusal.into())),
         }

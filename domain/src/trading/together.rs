@@ -15,9 +15,12 @@ pub struct Course {
     pub ended_at: Option<Timestamp>,
 }
 
+/// When, to which of them, and its equity and flow there; nothing, where it ends.
+type Step = (Timestamp, usize, Option<(Decimal, Decimal)>);
+
 /// One point wherever one of them has one. Each of them is in the order of time.
 pub fn together(courses: &[Course]) -> Result<Vec<EquityPoint>, Inexact> {
-    let mut steps: Vec<(Timestamp, usize, Option<(Decimal, Decimal)>)> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     for (index, course) in courses.iter().enumerate() {
         for (at, point) in course.curve.iter().enumerate() {
             // The first point of a session is its beginning, which comes from outside.

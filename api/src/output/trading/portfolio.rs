@@ -150,13 +150,13 @@ impl PortfolioBody {
                 add(assets.entry((is_live(session.mode), asset)).or_default(), Some(quantity));
             }
             let market = market(session.currency);
-            let marked = |(asset, held)| PositionBody::marked(asset, held, market.as_deref(), now);
+            let by_quote = |(asset, held)| PositionBody::marked(asset, held, market.as_deref(), now);
             sessions.push(ValuedSessionBody {
                 session_id: session.session_id,
                 mode: session.mode,
                 currency: session.currency,
                 cash: session.portfolio.cash,
-                positions: session.portfolio.held().map(marked).collect(),
+                positions: session.portfolio.held().map(by_quote).collect(),
                 value,
             });
         }

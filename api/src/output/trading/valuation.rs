@@ -133,8 +133,8 @@ impl PositionsBody {
         as_of: Timestamp,
         position: i64,
     ) -> Self {
-        let marked = |(asset, held)| PositionBody::marked(asset, held, market, as_of);
-        let items: Vec<PositionBody> = portfolio.held().map(marked).collect();
+        let by_quote = |(asset, held)| PositionBody::marked(asset, held, market, as_of);
+        let items: Vec<PositionBody> = portfolio.held().map(by_quote).collect();
         let unpriced = items.iter().filter(|item| item.value.is_none()).map(|item| item.asset).collect();
         let values: Option<Vec<Decimal>> = items.iter().map(|item| item.value).collect();
         Self {

@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::auth::rule::{Deposit, Hold, Reverse, Rule, Transfer, Withdraw};
-use crate::auth::{Allowed, Caller, require_recent_login};
+use crate::auth::{Allowed, Caller, require_recent_login_if};
 use crate::input::{Check, Flaw, Raw};
 use crate::problem::{FieldCode, Problem};
 use crate::routes::movement::{
@@ -128,9 +128,8 @@ impl<'a> BatchForm<'a> {
             return Err(check.into_problem().in_batch(index));
         }
         // Once for all of them: a password takes its time.
-        if asked.iter().any(|part| part.is_anothers) {
-            require_recent_login(app, caller, self.current_password).await?;
-        }
+        let is_needed = asked.iter().any(|part| part.is_anothers);
+        require_recent_login_if(is_needed, app, caller, self.current_password).await?;
         Ok(asked)
     }
 

@@ -30,7 +30,7 @@ pub(crate) mod trades;
 pub(crate) mod why;
 
 use crate::app::App;
-use crate::auth::{Allowed, Caller, ConfirmationForm, require_recent_login};
+use crate::auth::{Allowed, Caller, ConfirmationForm, require_recent_login_if};
 use crate::directory::SessionFacts;
 use crate::door::Arrival;
 use crate::input::{Check, Flaw, JsonBody, TradingSessionPath, pointer_at};
@@ -40,7 +40,6 @@ use axum::response::Response;
 use commands::sessions::SessionWish;
 use commands::{Authority, Context, Done};
 use domain::trading::Targets;
-use domain::trading::market::Market;
 use domain::{Currency, UserId};
 
 /// A session within reach of whoever asks.
@@ -79,10 +78,9 @@ pub(super) async fn confirm(
     owner: UserId,
     body: Option<&JsonBody>,
 ) -> Result<(), Problem> {
-    if !caller.is_admin() || caller.user_id() == owner {
-        return Ok(());
-    }
-    require_recent_login(app, caller, ConfirmationForm::of(body)?.current_password).await
+    let is_needed = caller.is_admin() && caller.user_id() != owner;
+    let current_password = ConfirmationForm::of(body)?.current_password;
+    require_recent_login_if(is_needed, app, caller, current_password).await
 }
 
 /// What happened, for the log: names of fields and never a value.
@@ -132,7 +130,7 @@ pub(super) async fn submit(
     let looks_at_prices =
         matches!(wish, SessionWish::Resume | SessionWish::Stop { .. } | SessionWish::ChangeCapital { .. });
     let market = if looks_at_prices { app.market(session.currency) } else { None };
-    let market = market.as_deref().map(Market::clone);
+    let market = market.as_deref().cloned();
     Ok(app.commands().ask_session(context, session.id, authority, wish, market).await?)
 }
 

@@ -12,9 +12,9 @@ use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, TradeBody};
 use crate::problem::{FieldCode, Problem};
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::ACCEPT;
+use axum::http::request::Parts;
 use axum::response::Response;
 use futures::stream;
 use projections::{At, Items, Page, QueryError, TradeFilter, TradeRow, TradeType, TradesOf};
@@ -84,14 +84,34 @@ impl TradesQuery {
         }
     }
 
-    fn wants_csv(&self, check: &mut Check, headers: &HeaderMap) -> bool {
+    fn wants_csv(&self, check: &mut Check, accepts_csv: bool) -> bool {
         let said = check.parameter("?format", self.format.as_deref(), |name| match name {
             "json" => Ok(false),
             "csv" => Ok(true),
             _ => Err(Flaw::new(FieldCode::Unknown, "must be json or csv")),
         });
-        let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        said.unwrap_or_else(|| accepted.contains("text/csv"))
+        said.unwrap_or(accepts_csv)
+    }
+}
+
+/// Which trades, and how they are to be written.
+#[derive(Debug)]
+pub(crate) struct AskedTrades {
+    filter: TradesQuery,
+    query: ListQuery,
+    min: MinPosition,
+    accepts_csv: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for AskedTrades {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(filter) = Query::from_request_parts(parts, state).await?;
+        let Query(query) = Query::from_request_parts(parts, state).await?;
+        let min = MinPosition::from_request_parts(parts, state).await?;
+        let accepted = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self { filter, query, min, accepts_csv: accepted.contains("text/csv") })
     }
 }
 
@@ -119,26 +139,18 @@ pub(crate) async fn trades(
     State(app): State<App>,
     allowed: Allowed<ReadTrading>,
     named: TradingSessionPath,
-    Query(filter): Query<TradesQuery>,
-    Query(query): Query<ListQuery>,
-    min: MinPosition,
-    headers: HeaderMap,
+    asked: AskedTrades,
 ) -> Result<Response, Problem> {
     let id = reach(&app, &allowed, named, None).await?.session.id;
-    page(&app, TradesOf::Session(id), (&filter, query), min, &headers).await
+    page(&app, TradesOf::Session(id), asked).await
 }
 
 /// Trades that may be read.
-pub(crate) async fn page(
-    app: &App,
-    of: TradesOf,
-    (filter, query): (&TradesQuery, ListQuery),
-    min: MinPosition,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn page(app: &App, of: TradesOf, asked: AskedTrades) -> Result<Response, Problem> {
+    let AskedTrades { filter, query, min, accepts_csv } = asked;
     let mut check = Check::default();
     let limit = query.limit(&mut check);
-    let wants_csv = filter.wants_csv(&mut check, headers);
+    let wants_csv = filter.wants_csv(&mut check, accepts_csv);
     let filter = filter.read(&mut check);
     check.finish()?;
     if wants_csv {
@@ -205,7 +217,7 @@ mod tests {
         let axum::extract::Query(form) = axum::extract::Query::<TradesQuery>::try_from_uri(&uri).unwrap();
         let mut check = Check::default();
         form.read(&mut check);
-        form.wants_csv(&mut check, &HeaderMap::new());
+        form.wants_csv(&mut check, false);
         !check.is_clean()
     }
 

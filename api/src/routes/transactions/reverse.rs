@@ -1,7 +1,7 @@
 //! POST /transactions/{id}/reverse.
 
 use crate::app::App;
-use crate::auth::require_recent_login;
+use crate::auth::require_recent_login_if;
 use crate::auth::rule::Reverse;
 use crate::input::{JsonBody, Keyed, TransactionPath};
 use crate::openapi::Problems;
@@ -41,9 +41,7 @@ pub(crate) async fn reverse(
 ) -> Result<Response, Problem> {
     let form: ReverseForm<'_> = body.as_ref().map(JsonBody::read).transpose()?.unwrap_or_default();
     let undoing = Undoing::of(&app, &allowed, id).await?;
-    if undoing.is_anothers {
-        require_recent_login(&app, allowed.caller, form.current_password).await?;
-    }
+    require_recent_login_if(undoing.is_anothers, &app, allowed.caller, form.current_password).await?;
     let wish = undoing.reached.wish(&context, form.bounds(), |check| Some(undoing.aim(check, &form)))?;
     Ok(ask(&app, context, wish).await?.answer(Answer::created()))
 }

@@ -9,9 +9,8 @@ use crate::output::{Answer, ListBody, TradeBody, TradingSessionBody};
 use crate::problem::Problem;
 use crate::routes::reading;
 use crate::routes::trading_sessions::list::{self, SessionsQuery};
-use crate::routes::trading_sessions::trades::{self as listed, TradesQuery};
+use crate::routes::trading_sessions::trades::{self as listed, AskedTrades, TradesQuery};
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use projections::TradesOf;
 
@@ -59,11 +58,8 @@ pub(crate) async fn trading_sessions(
 pub(crate) async fn trades(
     State(app): State<App>,
     subject: Subject<ReadTrading>,
-    Query(filter): Query<TradesQuery>,
-    Query(query): Query<ListQuery>,
-    min: MinPosition,
-    headers: HeaderMap,
+    asked: AskedTrades,
 ) -> Result<Response, Problem> {
     reading::somebody(&app, &subject).await?;
-    listed::page(&app, TradesOf::User(subject.user_id), (&filter, query), min, &headers).await
+    listed::page(&app, TradesOf::User(subject.user_id), asked).await
 }

@@ -4,7 +4,7 @@
 use super::changed::{self, Happened, UserChanged};
 use crate::app::App;
 use crate::auth::rule::ManageAnyAccount;
-use crate::auth::{Subject, require_recent_login};
+use crate::auth::{Subject, require_recent_login_if};
 use crate::door::Arrival;
 use crate::input::{Change, Check, JsonBody, Raw, with_null};
 use crate::openapi::Problems;
@@ -141,9 +141,8 @@ pub(super) async fn apply(
     current_password: Raw<'_>,
 ) -> Result<Response, Problem> {
     let user_id = subject.user_id;
-    if is_sensitive(app, &subject, &wanted).await? {
-        require_recent_login(app, subject.caller(), current_password).await?;
-    }
+    let is_sensitive = is_sensitive(app, &subject, &wanted).await?;
+    require_recent_login_if(is_sensitive, app, subject.caller(), current_password).await?;
     let updated_fields = fields(&wanted);
     let (done, pending) = match subject.allowed.authority {
         Authority::Anybody => (app.commands().change_profile(context, user_id, wanted).await?, None),

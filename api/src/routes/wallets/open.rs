@@ -2,7 +2,7 @@
 
 use super::standing::{Changed, logged};
 use crate::app::App;
-use crate::auth::require_recent_login;
+use crate::auth::require_recent_login_if;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::{Arrival, PREFIX};
 use crate::input::{Asked, Check, Flaw, JsonBody, Raw};
@@ -50,9 +50,7 @@ pub(crate) async fn open(
     if !allowed.authority.covers(user_id) {
         return Err(Problem::of(Code::UserNotFound));
     }
-    if user_id != own {
-        require_recent_login(&app, allowed.caller, form.current_password).await?;
-    }
+    require_recent_login_if(user_id != own, &app, allowed.caller, form.current_password).await?;
     let done = app.commands().open_wallet(context, user_id, currency).await?;
     let opened = done.events.first().map(|recorded| WalletBody::of(recorded)).transpose();
     let wallet = opened.map_err(|error| Problem::internal(&error))?.flatten();

@@ -3,7 +3,7 @@
 use super::form::KeyForm;
 use super::{after, holder, log};
 use crate::app::App;
-use crate::auth::require_recent_login;
+use crate::auth::require_recent_login_if;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
 use crate::input::{ApiKeyPath, Change, Check, JsonBody};
@@ -39,9 +39,7 @@ pub(crate) async fn change(
     let user_id = holder(&app, &subject).await?;
     let form: KeyForm<'_> = body.read()?;
     let patch = read(&form)?;
-    if gives_power(&patch) {
-        require_recent_login(&app, subject.caller(), form.current_password).await?;
-    }
+    require_recent_login_if(gives_power(&patch), &app, subject.caller(), form.current_password).await?;
     let updated = updated_fields(&patch);
     let done = app.commands().change_api_key(context, user_id, key_id, patch).await?;
     let api_key = after(&app, user_id, key_id, &done).await?;
