@@ -19,7 +19,7 @@ use crate::harness::http::{Ask, Http, Reply};
 use crate::harness::record::Record;
 use crate::harness::{Client, Dice, Person};
 
-const OWNERS: usize = 6;
+const OWNERS: usize = 8;
 /// As many as one may have.
 const SESSIONS: usize = 10;
 /// Nobody can lose it: there is nothing in a session that comes from a wallet, or goes to one.
@@ -178,12 +178,12 @@ impl Owner {
             let session = self.sessions.get(self.asker.dice.index(SESSIONS)).copied();
             match (session, self.asker.dice.below(100)) {
                 (None, _) => self.start().await,
-                (Some(id), 0..35) => self.rebalance(id).await,
-                (Some(id), 35..70) => self.turn_over(id).await,
-                (Some(id), 70..82) => self.set_next_run(id).await,
-                (Some(id), 82..86) => drop(self.ask(id, "pause", json!({})).await),
-                (Some(id), 86..90) => drop(self.ask(id, "deposit", json!({ "amount": "12.34" })).await),
-                (Some(id), 90..94) => drop(self.ask(id, "withdraw", json!({ "amount": "9.87" })).await),
+                (Some(id), 0..32) => self.rebalance(id).await,
+                (Some(id), 32..66) => self.turn_over(id).await,
+                (Some(id), 66..78) => self.set_next_run(id).await,
+                (Some(id), 78..82) => drop(self.ask(id, "pause", json!({})).await),
+                (Some(id), 82..86) => drop(self.ask(id, "deposit", json!({ "amount": "12.34" })).await),
+                (Some(id), 86..90) => drop(self.ask(id, "withdraw", json!({ "amount": "9.87" })).await),
                 (Some(id), _) => self.stop_session(id).await,
             }
             if let Some(id) = session.filter(|_| self.asker.dice.one_in(10)) {

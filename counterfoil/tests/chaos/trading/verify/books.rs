@@ -41,8 +41,9 @@ impl Book {
             self.cash -= worth;
             return Exact::ZERO;
         }
+        // Of more than there was, it is complained about what is left.
         let cost =
-            if quantity == held.quantity { held.cost } else { held.cost.share(quantity, held.quantity) };
+            if quantity >= held.quantity { held.cost } else { held.cost.share(quantity, held.quantity) };
         held.quantity -= quantity;
         held.cost -= cost;
         held.realised += worth - cost;

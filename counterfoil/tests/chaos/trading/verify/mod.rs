@@ -2,11 +2,13 @@
 //! it should. It counts for itself; from the domain come only the planner, and the fold that the read model is held against.
 
 mod books;
+
 mod forged;
 mod orders;
 mod plans;
 mod reserves;
 mod runs;
+mod story;
 mod told;
 
 use time::OffsetDateTime;
