@@ -24,24 +24,15 @@ create index trading_sessions_by_user on trading_sessions (user_id, started_posi
 create index trading_sessions_active on trading_sessions (started_position) where state <> 'stopped';
 create index trading_sessions_active_by_user on trading_sessions (user_id, started_position) where state <> 'stopped';
 
--- What active sessions hold.
-create table trading_positions (
-    session_id uuid not null,
-    -- The session's, so that a price is found without it.
-    currency   text collate "C" not null,
-    asset      text collate "C" not null,
-    quantity   numeric not null,
-    cost       numeric not null,
-    -- Which share of the whole it is meant to be.
-    target     numeric not null,
-    primary key (session_id, asset)
-) with (fillfactor = 80);
-
 -- Sessions that are to be looked at as prices move: narrow, because all of it is read every time.
 create table trading_marks (
     session_id  uuid primary key,
     currency    text collate "C" not null,
     cash        numeric not null,
+    -- What is held, how much of it, and which share of the whole it is meant to be.
+    assets      text[] collate "C" not null,
+    quantities  numeric[] not null,
+    targets     numeric[] not null,
     -- Below this equity the session has lost more than it may; nothing, where it is halted already.
     low         numeric,
     -- Above this one its highest is worth taking down.

@@ -2,7 +2,6 @@
 
 use super::equity::EquityRow;
 use super::marks::Mark;
-use super::positions::Held;
 use super::runs::RunChange;
 use super::sessions::{self, Stored};
 use super::trades::{self, TradeRow};
@@ -19,7 +18,6 @@ use uuid::Uuid;
 #[derive(Default)]
 pub(super) struct Folded {
     pub(super) sessions: BTreeMap<Uuid, Touched>,
-    /// By run, the last that began under an id.
     pub(super) runs: BTreeMap<Uuid, RunChange>,
     pub(super) trades: Vec<TradeRow>,
     pub(super) equity: Vec<EquityRow>,
@@ -29,16 +27,14 @@ pub(super) struct Folded {
 pub(super) struct Touched {
     pub(super) stored: Stored,
     pub(super) is_new: bool,
-    /// What its other rows say, from before the batch.
-    pub(super) held_before: Held,
+    /// Its other row, from before the batch.
     pub(super) mark_before: Option<Mark>,
 }
 
 impl Touched {
     fn from_before(stored: Stored) -> Self {
-        let session = stored.aggregate.session();
-        let held_before = session.map(Held::of).unwrap_or_default();
-        Self { is_new: stored.version == 0, held_before, mark_before: session.and_then(Mark::of), stored }
+        let mark_before = stored.aggregate.session().and_then(Mark::of);
+        Self { is_new: stored.version == 0, mark_before, stored }
     }
 
     /// Nothing of one that has not begun, and there is none: a session's first event begins it.

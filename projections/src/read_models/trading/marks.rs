@@ -1,4 +1,4 @@
-//! The table `trading_marks`: sessions that go on, and within what nothing has to be done about what they hold.
+//! The table `trading_marks`: what sessions hold that go on, and between which values nothing has to be done about it.
 //!
 //! Whoever watches prices asks for those beyond. What is found is looked at again by the session itself, by the same prices
 //! and to the last digit: here it is only said where to look.
@@ -10,12 +10,11 @@ use crate::read_models::{At, QueryError, ReadModels, position_of};
 use domain::trading::{DRIFT_REST, Session, SessionState};
 use domain::{Currency, Timestamp, TradingSessionId};
 use rust_decimal::Decimal;
-use sqlx::{Executor, PgConnection, Row};
+use sqlx::{PgConnection, Row};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use uuid::Uuid;
 
-/// Working memory of the statement: with the usual amount it sorts a hundred thousand sessions on disk.
-const MEMORY: &str = "set local work_mem = '64MB'";
 /// Equity has to be this much above its highest before that is worth an event: a tenth of a percent.
 const NEWS_ABOVE: Decimal = Decimal::from_parts(1_001, 0, 0, false, 3);
 
@@ -40,10 +39,18 @@ pub struct SessionToMark {
 pub(super) struct Mark {
     currency: Currency,
     cash: Decimal,
+    held: Vec<Held>,
     low: Option<Decimal>,
     high: Decimal,
     drift: Option<Drift>,
     snapshot_at: Timestamp,
+}
+
+#[derive(PartialEq)]
+struct Held {
+    asset: Currency,
+    quantity: Decimal,
+    target: Decimal,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -72,8 +79,16 @@ impl Mark {
     pub(super) fn of(session: &Session) -> Option<Self> {
         let may_halt = matches!(session.state, SessionState::Running | SessionState::Paused);
         let drift = Drift::of(session);
-        let has_something = session.portfolio.held().next().is_some();
-        let is_watched = has_something && (may_halt || session.state == SessionState::Halted);
+        let held: Vec<Held> = session
+            .portfolio
+            .held()
+            .map(|(asset, holding)| Held {
+                asset,
+                quantity: holding.quantity,
+                target: session.targets.share(asset),
+            })
+            .collect();
+        let is_watched = !held.is_empty() && (may_halt || session.state == SessionState::Halted);
         if !is_watched && !drift.is_some_and(|drift| drift.is_off) {
             return None;
         }
@@ -85,6 +100,7 @@ impl Mark {
         Some(Self {
             currency: session.currency,
             cash: session.portfolio.cash,
+            held,
             low: may_halt.then_some(low),
             high,
             drift,
@@ -115,6 +131,12 @@ pub(super) async fn write(
     upsert(conn, &changed).await
 }
 
+/// An array in the form of Postgres. Names and numbers hold nothing that it would take for its own.
+fn array<T: Display>(mark: &Mark, value: impl Fn(&Held) -> T) -> String {
+    let values: Vec<String> = mark.held.iter().map(|held| value(held).to_string()).collect();
+    format!("{{{}}}", values.join(","))
+}
+
 fn all<T>(changed: &[(Uuid, Mark)], value: impl Fn(&Mark) -> T) -> Vec<T> {
     changed.iter().map(|(_, mark)| value(mark)).collect()
 }
@@ -124,17 +146,23 @@ async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(),
         return Ok(());
     }
     sqlx::query(
-        "insert into trading_marks (session_id, currency, cash, low, high, drift, drift_from, is_off, snapshot_at) \
-         select s, c, k::numeric, l::numeric, h::numeric, d::numeric, f, o, t \
-           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], \
-                       $8::boolean[], $9::timestamptz[]) as x (s, c, k, l, h, d, f, o, t) \
-         on conflict (session_id) do update set cash = excluded.cash, low = excluded.low, high = excluded.high, \
+        "insert into trading_marks (session_id, currency, cash, assets, quantities, targets, low, high, drift, drift_from, \
+                                    is_off, snapshot_at) \
+         select s, c, k::numeric, a::text[], q::numeric[], g::numeric[], l::numeric, h::numeric, d::numeric, f, o, t \
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
+                       $9::text[], $10::timestamptz[], $11::boolean[], $12::timestamptz[]) \
+                as x (s, c, k, a, q, g, l, h, d, f, o, t) \
+         on conflict (session_id) do update set cash = excluded.cash, assets = excluded.assets, \
+                quantities = excluded.quantities, targets = excluded.targets, low = excluded.low, high = excluded.high, \
                 drift = excluded.drift, drift_from = excluded.drift_from, is_off = excluded.is_off, \
                 snapshot_at = excluded.snapshot_at",
     )
     .bind(changed.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind(all(changed, |mark| mark.currency.code()))
     .bind(all(changed, |mark| mark.cash.to_string()))
+    .bind(all(changed, |mark| array(mark, |held| held.asset)))
+    .bind(all(changed, |mark| array(mark, |held| held.quantity)))
+    .bind(all(changed, |mark| array(mark, |held| held.target)))
     .bind(all(changed, |mark| mark.low.map(|low| low.to_string())))
     .bind(all(changed, |mark| mark.high.to_string()))
     .bind(all(changed, |mark| mark.drift.map(|drift| drift.threshold.to_string())))
@@ -146,26 +174,27 @@ async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(),
     .map(|_| ())
 }
 
-/// One that holds something without a price is not found: what it is worth cannot be said, and it keeps nobody else
-/// waiting.
+/// One that holds something without a price is worth no number, and is not found: it keeps nobody else waiting.
 const TO_MARK: &str = "\
-    with prices as (select c as currency, a as asset, b::numeric as bid \
-                      from unnest($1::text[], $2::text[], $3::text[]) as x (c, a, b)), \
-    worths as (select p.session_id, sum(p.quantity * x.bid) as worth, count(*) = count(x.bid) as is_priced \
-                 from trading_positions p left join prices x on x.currency = p.currency and x.asset = p.asset \
-                group by p.session_id), \
-    valued as (select m.*, m.cash + coalesce(w.worth, 0) as equity \
-                 from trading_marks m left join worths w on w.session_id = m.session_id \
-                where coalesce(w.is_priced, true)), \
-    found as (select v.session_id, v.currency, v.snapshot_at, v.snapshot_at < $4 as is_old, \
-                     coalesce(v.equity < v.low, false) or v.equity > v.high as is_beyond, \
-                     coalesce(v.drift_from <= now(), false) \
-                     and (v.is_off or exists (select from trading_positions p \
-                                                join prices x on x.currency = p.currency and x.asset = p.asset \
-                                               where p.session_id = v.session_id \
-                                                 and abs(p.quantity * x.bid - p.target * v.equity) > v.drift * v.equity)) \
-                     as is_adrift \
-                from valued v) \
+    with books as materialized ( \
+         select c as currency, jsonb_object_agg(a, b::numeric) as bids \
+           from unnest($1::text[], $2::text[], $3::text[]) as x (c, a, b) group by c), \
+    valued as ( \
+         select m.*, k.bids, m.cash + w.worth as equity \
+           from trading_marks m left join books k on k.currency = m.currency \
+          cross join lateral ( \
+                select coalesce(sum(h.quantity * coalesce((k.bids -> h.asset)::numeric, 'NaN')), 0) as worth \
+                  from unnest(m.assets, m.quantities) as h (asset, quantity)) w \
+          where w.worth <> 'NaN'), \
+    found as ( \
+         select v.session_id, v.currency, v.snapshot_at, v.snapshot_at < $4 as is_old, \
+                coalesce(v.equity < v.low, false) or v.equity > v.high as is_beyond, \
+                coalesce(v.drift_from <= now(), false) \
+                and (v.is_off or exists ( \
+                     select from unnest(v.assets, v.quantities, v.targets) as h (asset, quantity, target) \
+                      where abs(h.quantity * (v.bids -> h.asset)::numeric - h.target * v.equity) > v.drift * v.equity)) \
+                as is_adrift \
+           from valued v) \
     select c.position as checkpoint, c.failure, f.session_id, f.currency, f.is_old \
       from projection_checkpoints c \
       left join lateral (select * from found where is_old or is_beyond or is_adrift \
@@ -188,7 +217,6 @@ impl ReadModels {
         let bids = &column_of(|price| price.bid.to_string());
         self.at_least(NAME, min_position, || async move {
             let mut snapshot = self.snapshot().await?;
-            snapshot.execute(MEMORY).await?;
             let rows = sqlx::query(TO_MARK)
                 .bind(currencies)
                 .bind(assets)

@@ -12,7 +12,6 @@ mod fold;
 mod marks;
 mod performance;
 mod portfolio;
-mod positions;
 mod runs;
 mod sessions;
 mod trades;
@@ -56,14 +55,7 @@ impl Projection for TradingProjection {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &[
-            "trading_sessions",
-            "trading_positions",
-            "trading_marks",
-            "trading_runs",
-            "trading_trades",
-            "trading_equity",
-        ]
+        &["trading_sessions", "trading_marks", "trading_runs", "trading_trades", "trading_equity"]
     }
 
     fn only_adds(&self) -> bool {
@@ -73,7 +65,6 @@ impl Projection for TradingProjection {
     async fn apply(&self, conn: &mut PgConnection, events: &[Arc<Recorded>]) -> Result<(), ApplyError> {
         let folded = Folded::of(conn, events).await?;
         sessions::write(conn, &folded.sessions).await?;
-        positions::write(conn, &folded.sessions).await?;
         marks::write(conn, &folded.sessions).await?;
         runs::write(conn, &folded.runs).await?;
         trades::write(conn, &folded.trades).await?;

@@ -57,8 +57,6 @@ impl RunChange {
         let change = runs.entry(run_id).or_insert_with(fresh);
         match event {
             SessionEvent::RunStarted(begun) => {
-                // Nothing is left of another one by that name.
-                *change = fresh();
                 change.begun = Some((begun.clone(), recorded.position, recorded.sequence));
             }
             SessionEvent::RebalancePlanned(planned) => change.plan = Some(planned.plan.clone()),
@@ -119,13 +117,12 @@ fn skips(runs: &[Change<'_>]) -> Skips {
     all(runs, |run| run.plan.as_ref().map(|plan| Json(plan.skipped.clone())))
 }
 
-/// Under an id that was there before, the later run takes the place.
 async fn insert(conn: &mut PgConnection, runs: &[Change<'_>]) -> Result<(), sqlx::Error> {
     if runs.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "insert into trading_runs as r (run_id, session_id, user_id, trigger, state, result, dry_run, due_at, started_at, \
+        "insert into trading_runs (run_id, session_id, user_id, trigger, state, result, dry_run, due_at, started_at, \
                 ended_at, late_ms, plan_hash, legs, skipped, orders, turnover, fees, error_code, error_message, \
                 first_position, first_sequence, last_position, last_sequence) \
          select i, s, u, g, a, t, d, w, b, e, m, h, l, k, coalesce(n, 0), coalesce(o::numeric, 0), \
@@ -134,14 +131,7 @@ async fn insert(conn: &mut PgConnection, runs: &[Change<'_>]) -> Result<(), sqlx
                        $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::text[], $13::jsonb[], \
                        $14::jsonb[], $15::integer[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], \
                        $21::bigint[], $22::bigint[], $23::bigint[]) \
-                as y (i, s, u, g, a, t, d, w, b, e, m, h, l, k, n, o, f, c, x, fp, fs, lp, ls) \
-         on conflict (run_id) do update set trigger = excluded.trigger, state = excluded.state, result = excluded.result, \
-                dry_run = excluded.dry_run, due_at = excluded.due_at, started_at = excluded.started_at, \
-                ended_at = excluded.ended_at, late_ms = excluded.late_ms, plan_hash = excluded.plan_hash, \
-                legs = excluded.legs, skipped = excluded.skipped, orders = excluded.orders, turnover = excluded.turnover, \
-                fees = excluded.fees, error_code = excluded.error_code, error_message = excluded.error_message, \
-                first_position = excluded.first_position, first_sequence = excluded.first_sequence, \
-                last_position = excluded.last_position, last_sequence = excluded.last_sequence",
+                as y (i, s, u, g, a, t, d, w, b, e, m, h, l, k, n, o, f, c, x, fp, fs, lp, ls)",
     )
     .bind(runs.iter().map(|(id, _)| **id).collect::<Vec<_>>())
     .bind(all(runs, |run| run.session_id))
