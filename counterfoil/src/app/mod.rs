@@ -187,7 +187,8 @@ impl Ground {
         if let Some(prices) = prices.filter(|_| config.roles.has(Role::Trader)) {
             self.start_trader(&config.trading, &commands, prices, &mut signs);
         }
-        if config.roles.has(Role::Writer) || config.roles.has(Role::Api) {
+        // Each of them asks read models for what came of a command.
+        if [Role::Writer, Role::Api, Role::Trader].into_iter().any(|role| config.roles.has(role)) {
             let (informed, nats) = (self.read_models.clone(), self.nats.clone());
             self.supervisor.start("checkpoints", |stop| {
                 endless(async move { informed.keep_informed(Some(&nats), stop).await })
