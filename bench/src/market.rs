@@ -64,10 +64,10 @@ pub(crate) struct Swings {
 impl Swings {
     /// The most there may be: in a second 0.4 %, where an order may be 0.5 % off.
     pub(crate) const BRISK: Self = Self { by: 8, bitcoin_at: 100 };
-    /// What an order still follows that is a second or two on its way.
-    pub(crate) const CALM: Self = Self { by: 2, bitcoin_at: 100 };
-    /// As calm, and every session has to sell.
-    pub(crate) const RISEN: Self = Self { by: 2, bitcoin_at: 110 };
+    /// What an order still follows that is some seconds on its way. Bitcoin has risen, so whoever has some has to sell.
+    pub(crate) const CALM: Self = Self { by: 2, bitcoin_at: 105 };
+    /// As calm, and it has risen again.
+    pub(crate) const RISEN: Self = Self { by: 2, bitcoin_at: 115 };
 
     /// Two minutes, for ever.
     pub(crate) fn candles(self) -> String {

@@ -25,12 +25,12 @@ use crate::trader_process::Trader;
 
 const TRADERS: usize = 3;
 const NODE: &str = "api,writer,relay,projector";
-/// How long an order takes to leave, so that a lost worker loses some.
-const SLOW: &str = "delay_ms=1000";
+/// How long an order takes to leave, so that a lost worker loses some: less than an exchange would take it for.
+const SLOW: &str = "delay_ms=3000";
 /// Until the first is due, besides what it takes to say so.
 const LEAD: Duration = Duration::from_secs(10);
 const LEAD_EACH: Duration = Duration::from_millis(10);
-/// Longer than a run that nothing happens to.
+/// Longer than a run that nothing happens to: sales, then purchases.
 const RUN: Duration = Duration::from_secs(10);
 /// Timers, and the read model of sessions, of all there are.
 const CATCH_UP_PATIENCE: Duration = Duration::from_mins(5);
