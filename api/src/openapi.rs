@@ -62,7 +62,7 @@ const RECENT_LOGIN: &str = "\n\n## Recent sign-in\n\nWhat gives an account away 
     somewhere: a sign-in with the password within the last five minutes, unless whoever runs this says otherwise \
     (`auth_time` of the access token; exchanging it does not count), or one's own `current_password` in the body. That is \
     to make or rotate an API key, or to change more of one than its name and that it is off; to change the e-mail address; \
-    to leave credentials for an exchange; and whatever an admin does to others, but for taking away: ending their sessions and switching their keys off. Else the answer is 403 \
+    to leave credentials for an exchange; and whatever an admin does to others, but for taking away: ending their sessions and switching their keys off, pausing and stopping what trades for them. Else the answer is 403 \
     `recent_login_required`. A wrong `current_password` is 401 `invalid_credentials` and counts like a failed sign-in.";
 
 /// The table of problems and of field errors, as a page of the documentation shows it.

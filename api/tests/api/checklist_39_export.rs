@@ -23,6 +23,7 @@ async fn c39_the_export_has_everything_of_oneself_and_no_secret() {
     assert_eq!(export["api_keys"][0]["name"], "nightly");
     assert_eq!(export["exchange_credentials"][0]["exchange"], "binance");
     assert_eq!(export["wallets"][0]["id"], json!(ada.wallet));
+    assert_eq!(export["trading_sessions"], json!([]));
     assert_eq!(export["events"][0]["data"]["username"], json!(ada.name), "in plain words");
     assert_eq!(export["events"].as_array().unwrap().len(), 5);
     assert!(export["events_continue_after"].is_null());

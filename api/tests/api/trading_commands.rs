@@ -185,8 +185,11 @@ async fn capital_goes_in_and_out_as_far_as_there_is_cash() {
     let problem = too_much.problem(422, "insufficient_cash");
     assert_eq!((&problem["available"], &problem["requested"]), (&json!("100"), &json!("100.000001")));
     exchange.is_open.store(false, Relaxed);
-    let blind = house.tell(&ada, &id, "deposit", &json!({ "amount": "1" })).send().await;
-    blind.problem(409, "market_unavailable");
+    for (verb, body) in
+        [("deposit", json!({ "amount": "1" })), ("targets", json!({ "targets": { "BTC": "1" } }))]
+    {
+        house.tell(&ada, &id, verb, &body).send().await.problem(409, "market_unavailable");
+    }
     assert_eq!(house.head().await, head);
     exchange.is_open.store(true, Relaxed);
     let all = house.tell(&ada, &id, "withdraw", &json!({ "amount": "100" })).send().await.expect(200);

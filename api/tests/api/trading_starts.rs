@@ -1,6 +1,7 @@
 //! What a session starts with, and what it cannot start with.
 
 use crate::house::{House, PASSWORD, Person, new_key};
+use crate::recent_login::long_ago;
 use crate::trading::{id_of, trading_house};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering::Relaxed;
@@ -283,4 +284,29 @@ async fn admins_and_services_start_for_others_and_nobody_for_who_is_suspended() 
         refused.problem(403, "user_suspended");
     }
     assert_eq!(house.head().await, head);
+}
+
+#[tokio::test]
+async fn an_admin_who_signed_in_long_ago_says_the_password_for_what_is_anothers() {
+    let (house, _) = trading_house().await;
+    let (admin, ada) = (house.admin().await, house.person().await);
+    let id = house.started(&ada, &json!({})).await;
+    let own = house.started(&admin, &json!({})).await;
+    let old = long_ago(&house, &admin);
+    let head = house.head().await;
+    let interval = json!({ "interval_s": 60 });
+    for (path, body) in [
+        ("/trading-sessions".to_owned(), json!({ "user_id": ada.id })),
+        (format!("/trading-sessions/{id}/interval"), interval.clone()),
+        (format!("/trading-sessions/{id}/rebalance"), json!({})),
+    ] {
+        house.command(&old.token, &path, &body).send().await.problem(403, "recent_login_required");
+    }
+    assert_eq!(house.head().await, head);
+    let confirmed = json!({ "interval_s": 60, "current_password": PASSWORD });
+    house.tell(&old, &id, "interval", &confirmed).send().await.expect(200);
+    house.tell(&old, &own, "interval", &interval).send().await.expect(200);
+    for verb in ["pause", "stop"] {
+        house.tell(&old, &id, verb, &json!({})).send().await.expect(200);
+    }
 }

@@ -40,6 +40,7 @@ use axum::response::Response;
 use commands::sessions::SessionWish;
 use commands::{Authority, Context, Done};
 use domain::trading::Targets;
+use domain::trading::market::Market;
 use domain::{Currency, UserId};
 
 /// A session within reach of whoever asks.
@@ -144,7 +145,7 @@ pub(super) fn answer(answer: Answer, done: &Done, session: &TradingSessionBody) 
     answer.position(done.position).version(session.version).replayed(done.replayed)
 }
 
-/// Everything that a session would trade has a price, or the answer is that it has none. Not asked of a repeat.
+/// Nothing is started that has no prices: it could never run. Not asked of a repeat.
 pub(super) async fn check_traded(
     app: &App,
     context: &Context,
@@ -152,21 +153,42 @@ pub(super) async fn check_traded(
     targets: Option<&Targets>,
 ) -> Result<(), Problem> {
     let mut check = Check::default();
-    let market = app.market(currency);
-    match &market {
+    match app.market(currency) {
+        Some(market) => note_untraded(&mut check, &market, targets),
         None => check.flaw("/currency", not_traded(format!("nothing is traded against {currency} here"))),
-        Some(market) => {
-            let assets = targets.into_iter().flat_map(Targets::assets);
-            for asset in assets.filter(|asset| *asset != currency && !market.listed.contains_key(asset)) {
-                let flaw = not_traded(format!("is not traded against {currency} here"));
-                check.flaw(pointer_at("/targets", asset.code()), flaw);
-            }
-        }
     }
     if check.is_clean() || app.commands().is_known(context).await? {
         Ok(())
     } else {
         Err(check.into_problem())
+    }
+}
+
+/// The same for what one that was started is to hold: its currency was traded once.
+pub(super) async fn check_targets(
+    app: &App,
+    context: &Context,
+    currency: Currency,
+    targets: &Targets,
+) -> Result<(), Problem> {
+    let mut check = Check::default();
+    let market = app.market(currency);
+    if let Some(market) = &market {
+        note_untraded(&mut check, market, Some(targets));
+    }
+    if (market.is_some() && check.is_clean()) || app.commands().is_known(context).await? {
+        return Ok(());
+    }
+    let unavailable = || Problem::new(Code::MarketUnavailable, format!("there are no prices in {currency}"));
+    Err(if market.is_none() { unavailable() } else { check.into_problem() })
+}
+
+fn note_untraded(check: &mut Check, market: &Market, targets: Option<&Targets>) {
+    let currency = market.currency;
+    let assets = targets.into_iter().flat_map(Targets::assets);
+    for asset in assets.filter(|asset| *asset != currency && !market.listed.contains_key(asset)) {
+        let flaw = not_traded(format!("is not traded against {currency} here"));
+        check.flaw(pointer_at("/targets", asset.code()), flaw);
     }
 }
 

@@ -1,7 +1,7 @@
 //! POST /trading-sessions/{id}/targets.
 
 use super::forms::TargetsForm;
-use super::{Changed, ask, check_traded, confirm, reach};
+use super::{Changed, ask, check_targets, confirm, reach};
 use crate::app::App;
 use crate::auth::rule::Trade;
 use crate::door::Arrival;
@@ -38,7 +38,7 @@ pub(crate) async fn targets(
     let reached = reach(&app, &allowed, named, Some(&context)).await?;
     let targets = form.read()?;
     confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
-    check_traded(&app, &context, reached.session.currency, Some(&targets)).await?;
+    check_targets(&app, &context, reached.session.currency, &targets).await?;
     let changed = Changed { event: "trading_session_targets_changed", updated_fields: "targets" };
     ask(&app, context, &arrival, reached, (SessionWish::SetTargets { targets }, changed)).await
 }

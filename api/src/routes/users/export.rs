@@ -6,8 +6,8 @@ use crate::auth::rule::ManageAccount;
 use crate::input::MinPosition;
 use crate::openapi::Problems;
 use crate::output::{
-    Answer, ApiKeyBody, CredentialsBody, LoginSessionBody, PreferencesBody, UserBody, WalletBody,
-    public_events,
+    Answer, ApiKeyBody, CredentialsBody, LoginSessionBody, PreferencesBody, TradingSessionBody, UserBody,
+    WalletBody, public_events,
 };
 use crate::problem::Problem;
 use crate::routes::reading;
@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
 use journal::OwnerQuery;
-use projections::{LIMIT_MAX, Page};
+use projections::{LIMIT_MAX, Page, SessionFilter};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
@@ -35,6 +35,8 @@ pub(crate) struct Export {
     api_keys: Vec<ApiKeyBody>,
     exchange_credentials: Vec<CredentialsBody>,
     wallets: Vec<WalletBody>,
+    /// The newest, up to 200.
+    trading_sessions: Vec<TradingSessionBody>,
     /// One's own events, oldest first, the first thousand.
     #[schema(value_type = Vec<serde_json::Value>)]
     events: Vec<Box<RawValue>>,
@@ -70,6 +72,7 @@ pub(crate) async fn export(
     let wallets = reading::wallets(&app, user_id, min).await?;
     let (keys, credentials) =
         tokio::try_join!(models.api_keys_of(user_id, min.0), models.credentials_of(user_id, min.0))?;
+    let trading = models.trading_sessions(Some(user_id), SessionFilter::default(), &all, min.0).await?;
     let limit = i64::try_from(EVENTS_MAX + 1).unwrap_or(i64::MAX);
     let mut events =
         app.journal().read_owner(user_id, &OwnerQuery { limit, ..OwnerQuery::default() }).await?;
@@ -82,6 +85,7 @@ pub(crate) async fn export(
         wallets.position,
         keys.position,
         credentials.position,
+        trading.position,
     ];
     let position = positions.into_iter().min().unwrap_or(0);
     let sessions = sessions.value.items.into_iter();
@@ -97,6 +101,12 @@ pub(crate) async fn export(
         api_keys: keys.value.keys.into_iter().map(ApiKeyBody::from).collect(),
         exchange_credentials: credentials.value.held.into_iter().map(CredentialsBody::from).collect(),
         wallets: wallets.value,
+        trading_sessions: trading
+            .value
+            .items
+            .iter()
+            .map(|row| TradingSessionBody::new(&row.session, row.version))
+            .collect(),
         events_continue_after: events.last().map(|last| last.position).filter(|_| !is_all),
         events: public_events(app.vault(), &events).await?,
         position,
