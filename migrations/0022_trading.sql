@@ -45,7 +45,6 @@ create table trading_marks (
     -- When it was valued last, or when it began.
     snapshot_at timestamptz not null
 ) with (fillfactor = 70);
-create index trading_marks_by_snapshot on trading_marks (snapshot_at);
 
 create table trading_runs (
     run_id         uuid primary key,

@@ -2,6 +2,8 @@
 
 use super::{Desk, d};
 use crate::helpers::{World, drain};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::trading::{SessionCommand, SessionState};
 use domain::{TradingSessionId, UserId};
 use projections::{
@@ -139,6 +141,11 @@ async fn trades_are_filtered_and_those_of_a_dry_run_say_so() {
     assert!(matches!(trades(TradesOf::Session(session), another, &page).await, Err(QueryError::BadCursor)));
     let of_user = trades(TradesOf::User(user), TradeFilter::default(), &page).await;
     assert!(matches!(of_user, Err(QueryError::BadCursor)));
+    let of = TradesOf::Session(session);
+    let forged =
+        serde_json::json!({"trades_of": of, "before": [9, 0], "filter": {"symbol": "BTC\0"}}).to_string();
+    page.cursor = Some(URL_SAFE_NO_PAD.encode(forged));
+    assert!(matches!(trades(of, TradeFilter::default(), &page).await, Err(QueryError::BadCursor)));
 }
 
 #[tokio::test]

@@ -142,13 +142,10 @@ impl ReadModels {
     ) -> Result<At<Items<TradeRow>>, QueryError> {
         let (before, filter) = match page.cursor::<Cursor>()? {
             None => ((i64::MAX, 0), filter),
-            Some(cursor) => {
-                let goes_with = filter == TradeFilter::default() || filter == cursor.filter;
-                if cursor.trades_of != of || !goes_with {
-                    return Err(QueryError::BadCursor);
-                }
-                (cursor.before, cursor.filter)
+            Some(cursor) if cursor.trades_of != of || !cursor.goes_with(&filter) => {
+                return Err(QueryError::BadCursor);
             }
+            Some(cursor) => (cursor.before, cursor.filter),
         };
         let (filter, limit) = (&filter, page.limit_plus_one());
         self.at_least(NAME, min_position, || async move {
@@ -162,5 +159,14 @@ impl ReadModels {
             Ok(At { position, value })
         })
         .await
+    }
+}
+
+impl Cursor {
+    fn goes_with(&self, asked: &TradeFilter) -> bool {
+        // A cursor is text from outside like any other.
+        let is_readable =
+            self.filter.symbol.iter().all(|symbol| symbol.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        is_readable && (*asked == TradeFilter::default() || *asked == self.filter)
     }
 }
