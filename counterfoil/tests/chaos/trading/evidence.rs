@@ -61,7 +61,6 @@ pub(super) struct PositionRow {
     pub(super) session: Uuid,
     pub(super) asset: String,
     pub(super) quantity: Exact,
-    pub(super) cost: Exact,
 }
 
 #[derive(Clone, Debug)]
@@ -117,19 +116,32 @@ impl Case {
             quotes: stage.quotes.clone(),
             served_until,
             ledger: all(conn, LEDGER, executed).await,
-            sessions: all(conn, "select session_id, state, version, aggregate::text as aggregate from trading_sessions", session)
-                .await,
-            positions: all(conn, "select session_id, asset, quantity::text as quantity, cost::text as cost from trading_positions", position)
-                .await,
+            sessions: all(
+                conn,
+                "select session_id, state, version, aggregate::text as aggregate from trading_sessions",
+                session,
+            )
+            .await,
+            positions: all(conn, POSITIONS, position).await,
             runs: all(conn, "select run_id, session_id, state from trading_runs", run).await,
             trades: all(conn, TRADES, trade).await,
             equity: all(conn, EQUITY, equity).await,
-            timers: all(conn, "select session_id, settle_at is not null as settling from trading_timers", timer)
-                .await,
-            places: all(conn, "select owner from claims where kind = 'paper_session'", |row| row.get("owner"))
-                .await,
-            holds: all(conn, "select wallet_id, sequence, status, remaining::text as remaining from holds", hold)
-                .await,
+            timers: all(
+                conn,
+                "select session_id, settle_at is not null as settling from trading_timers",
+                timer,
+            )
+            .await,
+            places: all(conn, "select owner from claims where kind = 'paper_session'", |row| {
+                row.get("owner")
+            })
+            .await,
+            holds: all(
+                conn,
+                "select wallet_id, sequence, status, remaining::text as remaining from holds",
+                hold,
+            )
+            .await,
         }
     }
 
@@ -221,9 +233,13 @@ fn session(row: &PgRow) -> SessionRow {
     }
 }
 
+/// What is held that is to be looked at as prices move.
+const POSITIONS: &str = "select session_id, held.asset, held.quantity::text as quantity \
+     from trading_marks, unnest(assets, quantities) as held (asset, quantity) where held.quantity > 0";
+
 fn position(row: &PgRow) -> PositionRow {
-    let (quantity, cost) = (number(row, "quantity"), number(row, "cost"));
-    PositionRow { session: row.get("session_id"), asset: row.get("asset"), quantity, cost }
+    let (session, asset) = (row.get("session_id"), row.get("asset"));
+    PositionRow { session, asset, quantity: number(row, "quantity") }
 }
 
 fn run(row: &PgRow) -> RunRow {

@@ -35,7 +35,7 @@ async fn wherever_the_trader_is_killed_an_order_is_executed_at_most_once_and_a_r
     let mut dice = scale.dice();
     let mut stage = Stage::set(&mut dice).await;
     let pace = scale.span(PACE_SHORT, PACE_LONG);
-    let mut owners = Owners::come(stage.node.listen, &mut dice, pace).await;
+    let mut owners = Owners::come(stage.node.listen, &mut dice, pace);
     let moments = in_any_order(scale.rounds(1, scale.kills().min(KILLS_MAX)), &mut dice);
     let is_long = scale.rounds(0, 1) > 0;
     for (n, moment) in moments.iter().enumerate() {

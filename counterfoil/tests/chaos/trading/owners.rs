@@ -56,7 +56,7 @@ pub(super) struct Owners {
 
 impl Owners {
     /// Everybody registers, and begins.
-    pub(super) async fn come(node: SocketAddr, dice: &mut Dice, pace: Duration) -> Self {
+    pub(super) fn come(node: SocketAddr, dice: &mut Dice, pace: Duration) -> Self {
         let (record, late, book) = (Record::new(), TaskTracker::new(), Shared::default());
         let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
         for n in 0..OWNERS {

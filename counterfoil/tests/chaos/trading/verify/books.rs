@@ -162,11 +162,11 @@ fn in_any_order(case: &Case, books: &BTreeMap<Uuid, Book>, complaints: &mut Vec<
     for event in events(case) {
         match event.kind.as_str() {
             "TradingSessionStarted" => {
-                let cash = number(event, "capital").unwrap_or_default();
-                alone.insert(event.aggregate, Book { cash, ..Book::default() });
+                let capital = number(event, "capital").unwrap_or_default();
+                alone.insert(event.aggregate, Book { cash: capital, ..Book::default() });
             }
             "CapitalChanged" => {
-                alone.entry(event.aggregate).or_default().cash += number(event, "amount").unwrap_or_default()
+                alone.entry(event.aggregate).or_default().cash += number(event, "amount").unwrap_or_default();
             }
             _ => {}
         }
@@ -232,9 +232,10 @@ fn listed(case: &Case, books: &BTreeMap<Uuid, Book>, complaints: &mut Vec<String
     for session in active {
         let held = books.get(&session).into_iter().flat_map(|book| &book.held);
         let held = held.filter(|(_, held)| !held.quantity.is_zero());
-        positions.extend(held.map(|(asset, held)| {
-            let (asset, quantity, cost) = (asset.clone(), held.quantity, held.cost);
-            PositionRow { session, asset, quantity, cost }
+        positions.extend(held.map(|(asset, held)| PositionRow {
+            session,
+            asset: asset.clone(),
+            quantity: held.quantity,
         }));
     }
     positions.sort();

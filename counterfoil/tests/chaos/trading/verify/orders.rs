@@ -40,7 +40,7 @@ pub(super) fn check(case: &Case, complaints: &mut Vec<String>) {
             }
             "OrderFilled" => orders.entry(order()).or_default().filled.push(event),
             "OrderRejected" | "OrderOutcomeResolved" => {
-                orders.entry(order()).or_default().declined.push(event)
+                orders.entry(order()).or_default().declined.push(event);
             }
             _ => {}
         }

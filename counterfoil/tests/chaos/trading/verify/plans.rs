@@ -23,7 +23,7 @@ pub(super) fn check(case: &Case, complaints: &mut Vec<String>) {
                 again.plan_hash, planned.plan.plan_hash
             )),
             Err(fault) => {
-                complaints.push(format!("the plan at position {position} cannot be planned: {fault}"))
+                complaints.push(format!("the plan at position {position} cannot be planned: {fault}"));
             }
         }
     }

@@ -49,16 +49,16 @@ fn holds(
     stops: &HashMap<i64, Uuid>,
     complaints: &mut Vec<String>,
 ) {
-    let mut released: HashMap<&str, Vec<&Event>> = HashMap::new();
+    let mut given_back: HashMap<&str, Vec<&Event>> = HashMap::new();
     let mut placed: HashMap<&str, &Event> = HashMap::new();
     for event in case.found.journal.iter().filter(|event| event.aggregate_type == "wallet") {
         let hold = event.data["hold"]["id"].as_str().unwrap_or_default();
         match event.kind.as_str() {
             "HoldPlaced" => drop(placed.insert(hold, event)),
-            "HoldReleased" => released.entry(hold).or_default().push(event),
+            "HoldReleased" => given_back.entry(hold).or_default().push(event),
             "WalletOpened" | "WalletDeposited" => {}
             other => {
-                complaints.push(format!("{other} at position {}, which nobody asked for", event.position))
+                complaints.push(format!("{other} at position {}, which nobody asked for", event.position));
             }
         }
     }
@@ -74,7 +74,7 @@ fn holds(
             complaints
                 .push(format!("{session} has {amount:?} held, its capital is {}", started.text("capital")));
         }
-        let releases = released.get(hold).map(Vec::as_slice).unwrap_or_default();
+        let releases = given_back.get(hold).map(Vec::as_slice).unwrap_or_default();
         match (active.contains_key(&session), releases) {
             (true, []) => {}
             (false, [release]) if stops.get(&(release.position - 1)) == Some(&session) => {}

@@ -42,14 +42,14 @@ pub(super) fn honest() -> Case {
     story.case.book.wallets.push(WALLET);
     story.wallet("WalletOpened", json!({}));
     story.wallet("WalletDeposited", json!({ "amount": FUNDS }));
-    story.start(STOPPED, "1000.00", json!({ "BTC": "0.1", "USD": "0.9" }), Value::Null);
+    story.start(STOPPED, "1000.00", &json!({ "BTC": "0.1", "USD": "0.9" }), &Value::Null);
     story.ask_for_run(STOPPED, ASKED);
     story.run(STOPPED, 1);
     story.command(STOPPED, json!({ "SetTargets": { "targets": { "USD": "1" } } }));
     story.ask_for_run(STOPPED, AGAIN);
     story.stop_while_it_runs(STOPPED, 2);
     let due = story.moment(1);
-    story.start(GOES_ON, "500.00", json!({ "BTC": "0.15", "USD": "0.85" }), due.into());
+    story.start(GOES_ON, "500.00", &json!({ "BTC": "0.15", "USD": "0.85" }), &due.into());
     story.second += 5;
     story.run(GOES_ON, 1);
     story.finish()
@@ -129,7 +129,7 @@ impl Story {
             "listed": { "BTC": { "quote": quote, "rules": rules } } })
     }
 
-    fn start(&mut self, session: Uuid, capital: &str, targets: Value, next: Value) {
+    fn start(&mut self, session: Uuid, capital: &str, targets: &Value, next: &Value) {
         self.second += 1;
         let hold = format!("{WALLET}.{}", self.case.found.head + 1);
         self.wallet("HoldPlaced", json!({ "amount": capital, "hold": { "id": hold } }));
@@ -249,9 +249,8 @@ impl Case {
             self.places.push(id);
             self.timers.push(TimerRow { session: id, is_settling: false });
             for (asset, held) in session.portfolio.held() {
-                let read = |text: String| Exact::read(&text).unwrap();
-                let (quantity, cost) = (read(held.quantity.to_string()), read(held.cost.to_string()));
-                self.positions.push(PositionRow { session: id, asset: asset.to_string(), quantity, cost });
+                let quantity = Exact::read(&held.quantity.to_string()).unwrap();
+                self.positions.push(PositionRow { session: id, asset: asset.to_string(), quantity });
             }
         }
     }
