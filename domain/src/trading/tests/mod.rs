@@ -8,6 +8,7 @@ mod risk;
 mod runs;
 mod settling;
 mod states;
+mod witness;
 
 use super::market::{Listed, Market, Quote, Rules};
 use super::*;
