@@ -40,9 +40,9 @@ fn schema_of(name: &str) -> Option<RefOr<Schema>> {
         "min_position" | "after" => integer(0),
         "limit" => integer(1).maximum(Some(200)),
         // Bare, or as a quoted string.
-        "Idempotency-Key" => text(r#"^([!#-~]{1,255}|"[!#-\[\]-~]{1,255}")$"#)
-            .min_length(Some(1))
-            .max_length(Some(257)),
+        "Idempotency-Key" => {
+            text(r#"^([!#-~]{1,255}|"[!#-\[\]-~]{1,255}")$"#).min_length(Some(1)).max_length(Some(257))
+        }
         // An `ETag` as it was sent, or the version in it; or whatever there is.
         "If-Match" => text(r#"^("[0-9]{1,18}(\.[0-9]{1,18})?"|[0-9]{1,18}|\*)$"#),
         "currency" => text("^[A-Za-z0-9]{3,10}$"),

@@ -5,7 +5,7 @@ use crate::auth::require_recent_login;
 use crate::auth::rule::{Administer, ManageAnyAccount};
 use crate::auth::{Caller, ConfirmationForm};
 use crate::door::Arrival;
-use crate::input::{Asked, Check, JsonBody, Raw, WalletPath, password};
+use crate::input::{Asked, Check, JsonBody, Raw, WalletPath};
 use crate::openapi::Problems;
 use crate::output::{Answer, WalletAtBody, WalletBody};
 use crate::problem::Problem;
