@@ -205,7 +205,10 @@ impl Watched {
         let (fence, now) = (self.story.state().fence, self.story.now);
         let boxed = |market: Option<Market>| market.map(Box::new);
         let command = match step.clone() {
-            Step::Wait(seconds) => return drop(self.story.wait(seconds)),
+            Step::Wait(seconds) => {
+                self.story.wait(seconds);
+                return;
+            }
             Step::Stall(seconds) => return self.story.now = after(now, seconds),
             Step::Price(which, part) => {
                 let quote = &mut self.story.market.listed.get_mut(&asset(CODES[which])).unwrap().quote;
@@ -221,10 +224,10 @@ impl Watched {
             Step::TellAgain(which) => {
                 let again = self.told.iter().cycle().nth(which).cloned();
                 let is_out = |id| self.story.open().iter().any(|intent| intent.order_id == id);
-                return match again.filter(|(id, _)| !is_out(*id)) {
-                    Some(again) => self.tell(0, vec![again], false),
-                    None => {}
-                };
+                if let Some(again) = again.filter(|(id, _)| !is_out(*id)) {
+                    self.tell(0, vec![again], false);
+                }
+                return;
             }
             Step::Begin(newer, is_there) => {
                 let market = self.market(is_there);
