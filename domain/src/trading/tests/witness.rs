@@ -238,3 +238,71 @@ impl Witness {
         assert!(session.targets.shares().map(|(_, share)| share).sum::<Decimal>() == Decimal::ONE);
     }
 }
+
+/// A history in which things were bought, and everything went down.
+fn fallen() -> Vec<SessionEvent> {
+    let mut story = Story::began();
+    story.run().wait(60).price("BTC", "30000");
+    story.mark().unwrap();
+    story.events
+}
+
+fn notices(forge: impl Fn(&mut Vec<SessionEvent>)) -> bool {
+    let watch = |events: &[SessionEvent]| {
+        let mut witness = Witness::default();
+        for event in events {
+            witness.sees(std::slice::from_ref(event));
+        }
+    };
+    let believed = |events: &[SessionEvent]| std::panic::catch_unwind(|| watch(events)).is_ok();
+    let mut events = fallen();
+    assert!(believed(&events));
+    forge(&mut events);
+    !believed(&events)
+}
+
+fn position(events: &[SessionEvent], name: &str) -> usize {
+    events.iter().position(|event| event.type_name() == name).unwrap()
+}
+
+#[test]
+fn the_witness_notices_what_cannot_be() {
+    assert!(notices(|events| {
+        let at = position(events, "OrderIntended");
+        events.insert(at, events[at].clone());
+    }));
+    assert!(notices(|events| {
+        let at = position(events, "OrderFilled");
+        events.insert(at, events[at].clone());
+    }));
+    assert!(notices(|events| {
+        let at = position(events, "OrderFilled");
+        let SessionEvent::OrderFilled(filled) = &mut events[at] else { return };
+        filled.cash_after += d("0.00000001");
+    }));
+    assert!(notices(|events| {
+        let at = position(events, "PortfolioSnapshotTaken");
+        let SessionEvent::PortfolioSnapshotTaken(taken) = &mut events[at] else { return };
+        taken.portfolio.realised += d("0.00000001");
+    }));
+    assert!(notices(|events| {
+        let at = position(events, "RunStarted");
+        events.push(events[at].clone());
+    }));
+    assert!(notices(|events| {
+        let at = position(events, "TradingSessionHalted");
+        let SessionEvent::TradingSessionHalted(halted) = events[at].clone() else { return };
+        let Halted { portfolio, high_water, drawdown, .. } = *halted;
+        let goes_on = Snapshot { portfolio, high_water, drawdown };
+        events[at] = SessionEvent::PortfolioSnapshotTaken(Box::new(goes_on));
+    }));
+    assert!(notices(|events| {
+        let [at, after] = ["RunStarted", "RebalancePlanned"].map(|name| position(events, name));
+        let (mut run, mut plan) = (events[at].clone(), events[after].clone());
+        let other = Uuid::from_u128(9);
+        if let (SessionEvent::RunStarted(run), SessionEvent::RebalancePlanned(plan)) = (&mut run, &mut plan) {
+            (run.run_id, run.trigger, plan.run_id) = (other, Trigger::Manual, other);
+        }
+        events.extend([run, plan]);
+    }));
+}
