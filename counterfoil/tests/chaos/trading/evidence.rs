@@ -36,6 +36,8 @@ pub(super) struct Case {
     /// Sessions that hold a place.
     pub(super) places: Vec<Uuid>,
     pub(super) holds: Vec<HoldRow>,
+    /// By HTTP.
+    pub(super) shown: Vec<(Uuid, Value)>,
 }
 
 /// A row of the exchange's own book.
@@ -108,9 +110,11 @@ pub(super) struct HoldRow {
 impl Case {
     pub(super) async fn gather(stage: &Stage, book: Book, served_until: OffsetDateTime) -> Self {
         let found = evidence::gather(&stage.house.database_url, &stage.house.access()).await;
+        let shown = book.shown(stage.node.listen).await;
         let mut conn = stage.database().await;
         let conn = &mut conn;
         Self {
+            shown,
             found,
             book,
             quotes: stage.quotes.clone(),

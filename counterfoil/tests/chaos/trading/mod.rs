@@ -78,6 +78,8 @@ async fn kill(stage: &mut Stage, moment: Moment, dice: &mut Dice) {
     let mut trader = stage.doomed(moment).await;
     trader.stands_still(moment).await;
     let most = if moment == Moment::Any { 600_000 } else { 60_000 };
+    // Now and then it gets further with what others left behind.
+    let most = if dice.one_in(8) { most * 5 } else { most };
     sleep(Duration::from_micros(dice.below(most))).await;
     trader.kill();
 }

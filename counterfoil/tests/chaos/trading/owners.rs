@@ -96,6 +96,20 @@ impl Owners {
     }
 }
 
+impl Book {
+    /// What the owners of all sessions are shown of what they hold.
+    pub(super) async fn shown(&self, node: SocketAddr) -> Vec<(Uuid, Value)> {
+        let (mut http, mut shown) = (Http::to(node), Vec::new());
+        for (session, person) in &self.owners {
+            let ask = Ask::get(&format!("/trading-sessions/{session}/positions"));
+            let reply = http.send(&ask.with_token(person.token.as_deref().unwrap())).await.unwrap();
+            assert_eq!(reply.status, 200, "{}", reply.body);
+            shown.push((*session, reply.body));
+        }
+        shown
+    }
+}
+
 /// Asks until it is answered, under one key.
 struct Asker {
     http: Http,

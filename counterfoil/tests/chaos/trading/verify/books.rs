@@ -91,6 +91,7 @@ pub(super) fn check(case: &Case, complaints: &mut Vec<String>) {
     in_any_order(case, &books, complaints);
     shown(case, &books, &states, complaints);
     listed(case, &books, complaints);
+    told(case, &books, complaints);
 }
 
 fn agrees(event: &Event, member: &str, due: Exact, complaints: &mut Vec<String>) {
@@ -263,6 +264,34 @@ fn listed(case: &Case, books: &BTreeMap<Uuid, Book>, complaints: &mut Vec<String
     }
     equity(case, complaints);
     realised(case, books, complaints);
+}
+
+/// By HTTP, to whom they belong.
+fn told(case: &Case, books: &BTreeMap<Uuid, Book>, complaints: &mut Vec<String>) {
+    let read = |value: &Value| value.as_str().and_then(Exact::read);
+    for (session, body) in &case.shown {
+        let Some(book) = books.get(session) else { continue };
+        let (mut held, mut equity) = (BTreeMap::new(), book.cash);
+        for item in body["items"].as_array().into_iter().flatten() {
+            let asset = item["asset"].as_str().unwrap_or_default();
+            let (quantity, mark) =
+                (read(&item["quantity"]).unwrap_or_default(), read(&item["mark"]).unwrap_or_default());
+            if !case.quotes.iter().any(|(of, bid, _)| of == asset && *bid == mark) {
+                complaints.push(format!("{asset} is shown at {mark}, which nobody bid"));
+            }
+            equity += quantity.times(mark);
+            held.insert(asset, quantity);
+        }
+        let due = book.held.iter().filter(|(_, held)| !held.quantity.is_zero());
+        let due: BTreeMap<&str, Exact> = due.map(|(asset, held)| (asset.as_str(), held.quantity)).collect();
+        let sums = [read(&body["cash"]), read(&body["fees"]), read(&body["equity"])];
+        if held != due || sums != [Some(book.cash), Some(book.fees), Some(equity)] {
+            complaints.push(format!("{session} is shown as {body}, by the ledger it is {book:?}"));
+        }
+    }
+    if case.shown.len() != books.len() {
+        complaints.push(format!("{} sessions were shown, there are {}", case.shown.len(), books.len()));
+    }
 }
 
 fn equity(case: &Case, complaints: &mut Vec<String>) {

@@ -153,6 +153,10 @@ fn money_that_is_not_what_the_ledger_says_is_noticed_wherever_it_stands() {
     is_noticed("is not that of the ledger", |case| case.trades[0].price = number("1"));
     is_noticed("the trades of", |case| case.trades[0].realised = number("1"));
     is_noticed("in the read model", |case| case.equity[0].equity = number("1"));
+    for member in ["cash", "fees", "equity"] {
+        is_noticed("is shown as", |case| case.shown[1].1[member] = "1".into());
+    }
+    is_noticed("is shown as", |case| case.shown[1].1["items"] = json!([]));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use domain::Decide;
-use domain::trading::{SessionCommand, TradingSession};
+use domain::trading::{Session, SessionCommand, TradingSession};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -71,6 +71,7 @@ fn nothing() -> Case {
         timers: Vec::new(),
         places: Vec::new(),
         holds: Vec::new(),
+        shown: Vec::new(),
     }
 }
 
@@ -236,6 +237,7 @@ impl Case {
             version: i64::try_from(version).unwrap(),
             aggregate: serde_json::to_value(state).unwrap(),
         });
+        self.shows(id, session);
         let hold = session.hold_id.unwrap();
         let is_active = session.state.is_active();
         let remaining = if is_active { session.capital.to_string() } else { "0".to_owned() };
@@ -253,6 +255,19 @@ impl Case {
                 self.positions.push(PositionRow { session: id, asset: asset.to_string(), quantity });
             }
         }
+    }
+
+    fn shows(&mut self, id: Uuid, session: &Session) {
+        let mut equity = Exact::read(&session.portfolio.cash.to_string()).unwrap();
+        let held = session.portfolio.held().map(|(asset, held)| {
+            let quantity = Exact::read(&held.quantity.to_string()).unwrap();
+            equity += quantity.times(Exact::read(BID).unwrap());
+            json!({ "asset": asset, "quantity": held.quantity, "mark": BID })
+        });
+        let items: Vec<Value> = held.collect();
+        let portfolio = &session.portfolio;
+        let body = json!({ "items": items, "cash": portfolio.cash, "fees": portfolio.fees, "equity": equity.to_string() });
+        self.shown.push((id, body));
     }
 
     fn lists(&mut self, event: &Event) {
