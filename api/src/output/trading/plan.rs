@@ -40,7 +40,8 @@ pub(crate) struct LegBody {
 pub(crate) struct SkippedBody {
     #[schema(value_type = String, example = "ETH")]
     pub asset: Currency,
-    /// `within_band`, `below_min_quantity`, `below_min_notional`, `reduce_only` or `no_cash`.
+    /// `within_band`, `below_min_quantity`, `below_min_notional`, `reduce_only`, `no_cash` or
+    /// `too_many_orders`.
     #[schema(value_type = String, example = "within_band")]
     pub code: SkipCode,
 }
