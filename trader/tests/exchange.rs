@@ -184,15 +184,41 @@ async fn who_asks_waits_for_an_order_that_is_just_coming_in() {
 }
 
 #[tokio::test]
-async fn an_order_that_may_be_forgotten_is_not_said_to_be_unknown() {
+async fn an_order_is_answered_for_however_long_ago_it_was() {
     let house = House::build().await;
     let now = house.now().await.as_micros();
-    let age = i64::try_from((KEPT_FOR + Duration::from_mins(1)).as_micros()).unwrap();
-    let ancient = house.paper.query(ACCOUNT, &order(0, Timestamp::from_micros(now - age))).await;
-    assert!(matches!(ancient, Queried::Unavailable { .. }), "{ancient:?}");
-    let old = order(0, Timestamp::from_micros(now - age / 2));
-    let outcome = house.paper.query(ACCOUNT, &old).await.outcome(&old, Terms::paper().settled_after);
+    let age = i64::try_from(KEPT_FOR.as_micros()).unwrap() * 30;
+    let ancient = order(0, Timestamp::from_micros(now - age));
+    let outcome = house.paper.query(ACCOUNT, &ancient).await.outcome(&ancient, Terms::paper().settled_after);
     assert!(matches!(outcome, Some(Outcome::NeverAccepted { .. })), "{outcome:?}");
+}
+
+/// A house that was down for days finds what became of the orders that were on their way.
+#[tokio::test]
+async fn what_a_session_waits_for_is_not_swept_away() {
+    let house = House::build().await;
+    let (waits, done) = (order(0, soon()), order(1, soon()));
+    assert!(matches!(house.paper.submit(ACCOUNT, &waits).await, Submitted::Filled { .. }));
+    assert!(matches!(house.paper.submit(Uuid::nil(), &done).await, Submitted::Filled { .. }));
+    sqlx::query("update paper_orders set executed_at = executed_at - interval '5 days'")
+        .execute(&house.pool)
+        .await
+        .unwrap();
+    let settles = |at: &'static str| {
+        sqlx::query(
+            "insert into trading_timers (session_id, currency, runs, settle_at, version) \
+             values ($1, 'USDT', true, $2::timestamptz, 1) \
+             on conflict (session_id) do update set settle_at = excluded.settle_at",
+        )
+        .bind(ACCOUNT)
+        .bind((!at.is_empty()).then_some(at))
+        .execute(&house.pool)
+    };
+    settles("2026-01-01T00:00:00Z").await.unwrap();
+    assert_eq!(house.paper.prune().await.unwrap(), 1, "the other one's goes");
+    assert!(matches!(house.paper.query(ACCOUNT, &waits).await, Queried::Filled { .. }));
+    settles("").await.unwrap();
+    assert_eq!(house.paper.prune().await.unwrap(), 1);
 }
 
 #[tokio::test]

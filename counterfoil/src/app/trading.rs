@@ -6,6 +6,7 @@ use commands::{Clock, Commands};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trader::exchange::{Exchange, Faulty, PRUNED_AT_ONCE, Paper, Pauses, Terms};
 use trader::market::{POLLED_EVERY, Poller, Prices};
@@ -64,9 +65,10 @@ impl Ground {
     }
 }
 
-/// What nobody asks for any more goes, some of it now and then.
+/// What nobody asks for any more goes, some of it now and then; and not before the timers, which say what is still asked
+/// for, have heard of what happened just before the house went down.
 async fn prune(paper: Paper, stop: CancellationToken) {
-    let mut every = tokio::time::interval(PRUNED_EVERY);
+    let mut every = tokio::time::interval_at(Instant::now() + PRUNED_EVERY, PRUNED_EVERY);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
         while !stop.is_cancelled() {
             match paper.prune().await {

@@ -12,7 +12,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// An order is settled within minutes. After that nobody asks for its row, and after this time it may be gone.
+/// An order is settled within minutes of the house being up; after that nobody asks for its row. Those of sessions that
+/// still wait for an answer stay, however long it was down.
 pub const KEPT_FOR: Duration = Duration::from_hours(24);
 /// Rows of one sweep: some milliseconds.
 pub const PRUNED_AT_ONCE: i64 = 5_000;
@@ -78,9 +79,11 @@ impl Ledger {
 
     pub(super) async fn prune(&self, older_than: Duration, at_once: i64) -> Result<u64, sqlx::Error> {
         sqlx::query(
-            "delete from paper_orders \
+            "delete from paper_orders o \
               where executed_at < clock_timestamp() - make_interval(secs => $1) \
-                and id = any(array(select id from paper_orders order by id limit $2))",
+                and id = any(array(select id from paper_orders order by id limit $2)) \
+                and not exists (select from trading_timers t \
+                                 where t.session_id = o.account and t.settle_at is not null)",
         )
         .bind(older_than.as_secs_f64())
         .bind(at_once)

@@ -100,10 +100,8 @@ impl Exchange for Paper {
             Ok(Ok(Look { executed: Some((priced, executed)), .. })) => {
                 return Queried::Filled { fills: vec![priced.fill(executed)] };
             }
-            Ok(Ok(Look { as_of, executed: None })) if as_of < intent.valid_until.plus(KEPT_FOR) => {
-                return Queried::NotFound { as_of };
-            }
-            Ok(Ok(_)) => "it was so long ago that it may be forgotten".to_owned(),
+            // However old it is: what somebody may still ask for is not swept away.
+            Ok(Ok(Look { as_of, executed: None })) => return Queried::NotFound { as_of },
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", ANSWERS_WITHIN.as_secs()),
         };
