@@ -36,7 +36,8 @@ pub(super) fn settings(door: &Door) -> String {
     set("unix_socket_permissions", &"0700");
     set("port", &port);
     set("password_encryption", &"scram-sha-256");
-    set("max_connections", &100);
+    // A node at full load, three processes beside it that trade, and whoever looks in.
+    set("max_connections", &200);
     // A client that stopped in the middle of a transaction must not hold its locks for ever.
     set("idle_in_transaction_session_timeout", &"60s");
 
