@@ -150,11 +150,16 @@ impl Portfolio {
         Ok(after)
     }
 
-    /// A fee in an asset is a sale of that much of it, for what the fee is worth.
+    /// A fee in an asset is a sale of that much of it, for what the fee is worth. One in an asset that is not here was paid by
+    /// somebody else, who gets its worth: a trade that happened can be booked.
     fn pay_fee(&mut self, fill: &Fill, currency: Currency) -> Result<(), BookError> {
         self.fees = exact::add(self.fees, fill.fee_paid(currency))?;
         if fill.fee_asset == currency {
             self.cash = exact::sub(self.cash, fill.fee)?;
+            return Ok(());
+        }
+        if fill.fee > self.quantity(fill.fee_asset) {
+            self.cash = exact::sub(self.cash, fill.fee_in_quote)?;
             return Ok(());
         }
         let asset = fill.fee_asset;

@@ -99,13 +99,15 @@ impl Paper {
             return Err("oversold");
         }
         after.fees += trade.fee_in_quote;
-        match fee {
-            Fee::Quote => after.cash -= trade.fee_in_quote,
-            Fee::Base => after.held[which] -= trade.fee,
-            Fee::Third => after.held[0] -= trade.fee,
-        }
-        if after.held.iter().any(|held| *held < 0) {
-            return Err("oversold");
+        let paid_in = match fee {
+            Fee::Quote => None,
+            Fee::Base => Some(which),
+            Fee::Third => Some(0),
+        };
+        match paid_in.filter(|paid_in| after.held[*paid_in] >= trade.fee) {
+            Some(paid_in) => after.held[paid_in] -= trade.fee,
+            // In money, or by somebody who is paid in money.
+            None => after.cash -= trade.fee_in_quote,
         }
         if after.cash < 0 { Err("overspent") } else { Ok(after) }
     }
@@ -282,8 +284,14 @@ fn a_fee_in_a_third_asset_is_taken_from_it() {
     assert_eq!(books(&bought), [d("2"), d("200"), d("0"), d("500"), d("0.33")]);
     let bnb = &bought.holdings[&asset("BNB")];
     assert_eq!((bnb.quantity, bnb.cost, bnb.realised), (d("0.999"), d("299.7"), d("0.03")));
-    let none = cash.after(&trade(Side::Buy, "2", "100", "0.001", "BNB", "0.33"), USDT);
-    assert_eq!(none, Err(BookError::Oversold { asset: asset("BNB") }));
+}
+
+#[test]
+fn a_fee_in_an_asset_that_is_not_here_is_paid_for_in_money() {
+    let cash = Portfolio::of_cash(d("1000"));
+    let bought = cash.after(&trade(Side::Buy, "2", "100", "0.001", "BNB", "0.33"), USDT).unwrap();
+    assert_eq!(books(&bought), [d("2"), d("200"), d("0"), d("799.67"), d("0.33")]);
+    assert_eq!(bought.held().count(), 1);
 }
 
 #[test]
