@@ -221,7 +221,13 @@ impl Ground {
         };
         if !config.roles.has(Role::Writer) {
             let (commands, hand_over) = HandOver::new(parts, commands_options(config));
-            self.supervisor.start("hand_over", |stop| endless(hand_over.run(stop)));
+            self.supervisor.start("hand_over", |stop| {
+                endless(async move {
+                    hand_over.run(stop.clone()).await;
+                    // It is over sooner where nobody is left who could ask.
+                    stop.cancelled().await;
+                })
+            });
             return Ok(commands);
         }
         let options = WriterOptions {
