@@ -6,6 +6,7 @@ use crate::Authority;
 use crate::Refusal;
 use crate::decide::Claim;
 use crate::step::Step;
+use domain::settings_defaults::{DEFAULTS_ID, DefaultsCommand};
 use domain::trading::{SessionCommand, StartSession};
 use domain::user::{Role, UserCommand};
 use domain::wallet::Movement;
@@ -47,6 +48,8 @@ pub enum Command {
     Batch(Vec<Step>),
     StartSession(Box<StartTrading>),
     Session(Box<SessionStep>),
+    /// Decided at the time of its batch, whatever time it carries.
+    SettingsDefaults(Box<DefaultsCommand>),
 }
 
 /// A session that is to be started, with what it needs of others.
@@ -165,6 +168,8 @@ pub enum SecretKind {
     /// Digests of tokens that stand in mails.
     VerifyToken,
     ResetToken,
+    /// What telegram knows somebody's bot by, for their settings.
+    Telegram,
 }
 
 impl ClaimKind {
@@ -200,6 +205,7 @@ impl SecretKind {
             Self::Exchange => "exchange",
             Self::VerifyToken => "verify_token",
             Self::ResetToken => "reset_token",
+            Self::Telegram => "telegram",
         }
     }
 }
@@ -252,6 +258,9 @@ impl Command {
                 [session(start.session_id), user(start.user_id)].into_iter().chain(wallets).collect()
             }
             Self::Session(step) => vec![session(step.session_id)],
+            Self::SettingsDefaults(_) => {
+                vec![AggregateRef { kind: AggregateKind::SettingsDefaults, id: DEFAULTS_ID }]
+            }
             Self::Batch(steps) => steps.iter().flat_map(Step::wallets).map(wallet).collect(),
         }
     }
@@ -278,7 +287,7 @@ impl Command {
             Self::StartSession(starting) => {
                 starting.places.iter().map(|claim| (claim.kind.as_str(), claim.digest)).collect()
             }
-            Self::Session(_) => Vec::new(),
+            Self::Session(_) | Self::SettingsDefaults(_) => Vec::new(),
             Self::Batch(steps) => {
                 let claims = steps.iter().filter_map(Step::claim);
                 claims.map(|claim| (claim.kind.as_str(), claim.digest)).collect()
@@ -287,7 +296,7 @@ impl Command {
     }
 
     /// The name it is counted under.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Register(_) => "register",
             Self::User(change) => change.command.name(),
@@ -296,6 +305,7 @@ impl Command {
             Self::Batch(_) => "batch",
             Self::StartSession(_) => "start_session",
             Self::Session(step) => step.command.name(),
+            Self::SettingsDefaults(_) => "set_settings_defaults",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the write side declines, with the facts. A refusal is an answer, not a failure: it is remembered under its key.
 
+use domain::settings_defaults::DefaultsRefusal;
 use domain::trading::SessionRefusal;
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
@@ -15,6 +16,8 @@ pub enum Refusal {
     Wallet(WalletRefusal),
     #[error(transparent)]
     Session(SessionRefusal),
+    #[error(transparent)]
+    Defaults(DefaultsRefusal),
     #[error("the e-mail address is registered already")]
     EmailTaken,
     #[error("the username is taken")]
@@ -63,6 +66,12 @@ impl From<UserRefusal> for Refusal {
 impl From<SessionRefusal> for Refusal {
     fn from(refusal: SessionRefusal) -> Self {
         Self::Session(refusal)
+    }
+}
+
+impl From<DefaultsRefusal> for Refusal {
+    fn from(refusal: DefaultsRefusal) -> Self {
+        Self::Defaults(refusal)
     }
 }
 

@@ -60,16 +60,18 @@ pub enum AggregateKind {
     User,
     Wallet,
     TradingSession,
+    SettingsDefaults,
 }
 
 impl AggregateKind {
-    pub const ALL: [Self; 3] = [Self::User, Self::Wallet, Self::TradingSession];
+    pub const ALL: [Self; 4] = [Self::User, Self::Wallet, Self::TradingSession, Self::SettingsDefaults];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Wallet => "wallet",
             Self::TradingSession => "trading_session",
+            Self::SettingsDefaults => "settings_defaults",
         }
     }
 

@@ -3,6 +3,7 @@
 //! The stored text is `{"<Type>": {…data…}}`: serde's own form of an enum, which cqrs-es reads back as it is, and whose
 //! inside can be cut out as the public `data` without parsing it.
 
+use crate::settings_defaults::DefaultsEvent;
 use crate::trading::SessionEvent;
 use crate::upcast;
 use crate::user::UserEvent;
@@ -14,6 +15,7 @@ pub enum Event {
     User(UserEvent),
     Wallet(WalletEvent),
     TradingSession(SessionEvent),
+    SettingsDefaults(DefaultsEvent),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,7 @@ impl Event {
             Self::User(_) => AggregateKind::User,
             Self::Wallet(_) => AggregateKind::Wallet,
             Self::TradingSession(_) => AggregateKind::TradingSession,
+            Self::SettingsDefaults(_) => AggregateKind::SettingsDefaults,
         }
     }
 
@@ -38,6 +41,7 @@ impl Event {
             Self::User(event) => event.type_name(),
             Self::Wallet(event) => event.type_name(),
             Self::TradingSession(event) => event.type_name(),
+            Self::SettingsDefaults(event) => event.type_name(),
         }
     }
 
@@ -52,6 +56,7 @@ impl Event {
             Self::User(event) => serde_json::to_string(event),
             Self::Wallet(event) => serde_json::to_string(event),
             Self::TradingSession(event) => serde_json::to_string(event),
+            Self::SettingsDefaults(event) => serde_json::to_string(event),
         }
     }
 
@@ -73,6 +78,7 @@ impl Event {
             AggregateKind::User => serde_json::from_str(stored).map(Self::User),
             AggregateKind::Wallet => serde_json::from_str(stored).map(Self::Wallet),
             AggregateKind::TradingSession => serde_json::from_str(stored).map(Self::TradingSession),
+            AggregateKind::SettingsDefaults => serde_json::from_str(stored).map(Self::SettingsDefaults),
         }
         .map_err(|e| unreadable(&e))
     }
@@ -103,7 +109,12 @@ macro_rules! of_aggregate {
     )+};
 }
 
-of_aggregate!(User(UserEvent), Wallet(WalletEvent), TradingSession(SessionEvent));
+of_aggregate!(
+    User(UserEvent),
+    Wallet(WalletEvent),
+    TradingSession(SessionEvent),
+    SettingsDefaults(DefaultsEvent),
+);
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,8 @@ mod money;
 mod network;
 mod scope;
 mod sealed;
+pub mod settings;
+pub mod settings_defaults;
 mod text;
 mod time;
 pub mod trading;

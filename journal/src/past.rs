@@ -43,6 +43,27 @@ impl Journal {
         rows.iter().map(read_row).collect()
     }
 
+    /// The nth event of a type in the history of an aggregate, counted from 1.
+    pub async fn nth_of_type(
+        &self,
+        aggregate: AggregateRef,
+        event_type: &str,
+        nth: i64,
+    ) -> Result<Option<Recorded>, JournalError> {
+        let sql = format!(
+            "select {EVENT_COLUMNS} from events where aggregate_type = $1 and aggregate_id = $2 \
+                and event_type = $3 order by sequence offset $4 limit 1"
+        );
+        let row = sqlx::query(&sql)
+            .bind(aggregate.kind.as_str())
+            .bind(aggregate.id.to_string())
+            .bind(event_type)
+            .bind(nth.saturating_sub(1).max(0))
+            .fetch_optional(self.pool())
+            .await?;
+        row.as_ref().map(read_row).transpose()
+    }
+
     /// Of what somebody had at a position, of one kind, the newest whose last event by then was another than this.
     pub async fn newest_without(
         &self,

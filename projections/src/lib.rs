@@ -24,6 +24,7 @@ pub use read_models::exchange_credentials::{
 };
 pub use read_models::holds::{ActiveHolds, ExplainedWallet, HoldRow, HoldsState, PlacedHold};
 pub use read_models::profiles::{ProfileRow, ProfilesProjection, UserSearch};
+pub use read_models::settings::{SettingsOf, SettingsProjection, SettingsVersionRow};
 pub use read_models::trading::{
     EquityFilter, EquityRow, ExplainedTrade, PerformanceInputs, Price, RunRow, RunState, SessionFilter,
     SessionStatus, SessionToMark, TradeFilter, TradeRow, TradeType, TradesOf, TradingProjection,
@@ -48,7 +49,8 @@ pub fn all(opener: Arc<dyn OpenSealed>) -> Vec<Arc<dyn Projection>> {
         Arc::new(ProfilesProjection::new(Arc::clone(&opener))),
         Arc::new(AccountsProjection::new(Arc::clone(&opener))),
         Arc::new(ApiKeysProjection::new(Arc::clone(&opener))),
-        Arc::new(ExchangeCredentialsProjection::new(opener)),
+        Arc::new(ExchangeCredentialsProjection::new(Arc::clone(&opener))),
+        Arc::new(SettingsProjection::new(opener)),
         Arc::new(WalletsProjection),
         Arc::new(TransactionsProjection),
         Arc::new(TradingProjection),

@@ -89,7 +89,7 @@ impl WalletBody {
     pub(crate) fn of(recorded: &Recorded) -> Result<Option<Self>, UnreadableEvent> {
         Ok(match recorded.event()? {
             Event::Wallet(event) => Some(Self::after(recorded, &event)),
-            Event::User(_) | Event::TradingSession(_) => None,
+            Event::User(_) | Event::TradingSession(_) | Event::SettingsDefaults(_) => None,
         })
     }
 

@@ -64,6 +64,7 @@ codes! {
     DepositNotAllowed: FORBIDDEN, "deposit_not_allowed", "Owners may not deposit here";
     ReversalNotAllowed: FORBIDDEN, "reversal_not_allowed", "Only who received it may give it back";
     RecentLoginRequired: FORBIDDEN, "recent_login_required", "Sign in again, or send the password";
+    SettingForbidden: FORBIDDEN, "setting_forbidden", "Some settings are not for users to set";
     UserSuspended: FORBIDDEN, "user_suspended", "The user is suspended";
 
     RouteNotFound: NOT_FOUND, "route_not_found", "There is no such route";
@@ -74,6 +75,8 @@ codes! {
     SessionNotFound: NOT_FOUND, "session_not_found", "There is no such login session";
     ApiKeyNotFound: NOT_FOUND, "api_key_not_found", "There is no such API key";
     CredentialsNotFound: NOT_FOUND, "credentials_not_found", "There are no credentials for this exchange";
+    PresetNotFound: NOT_FOUND, "preset_not_found", "There is no such preset";
+    SettingsVersionNotFound: NOT_FOUND, "settings_version_not_found", "The settings never had this version";
     CommandNotFound: NOT_FOUND, "command_not_found", "No command with this key is known";
 
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "The route does not take this method";
@@ -83,6 +86,8 @@ codes! {
     UsernameTaken: CONFLICT, "username_taken", "The username is taken";
     AlreadyExists: CONFLICT, "already_exists", "It exists already";
     TooManyApiKeys: CONFLICT, "too_many_api_keys", "There are as many API keys as there may be";
+    PresetExists: CONFLICT, "preset_exists", "There is a preset of this name already";
+    TooManyPresets: CONFLICT, "too_many_presets", "There are as many presets as there may be";
     ApiKeyRotated: CONFLICT, "api_key_rotated", "The key was rotated by somebody else just now", retryable;
     WalletNotEmpty: CONFLICT, "wallet_not_empty", "A wallet still holds money";
     WalletFrozen: CONFLICT, "wallet_frozen", "The wallet is frozen";
@@ -110,6 +115,7 @@ codes! {
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON";
 
     ValidationFailed: UNPROCESSABLE_ENTITY, "validation_failed", "Some values are not valid";
+    UnknownSetting: UNPROCESSABLE_ENTITY, "unknown_setting", "Some settings are not known";
     InsufficientFunds: UNPROCESSABLE_ENTITY, "insufficient_funds", "The wallet does not hold that much";
     InsufficientCash: UNPROCESSABLE_ENTITY, "insufficient_cash", "The session has not so much cash";
     WrongCurrency: UNPROCESSABLE_ENTITY, "wrong_currency", "The wallet holds another currency";
@@ -201,6 +207,11 @@ field_codes! {
     ContextWord = "context_word",
     NotTraded = "not_traded",
     NotOne = "not_one",
+    UnknownSetting = "unknown_setting",
+    SettingForbidden = "setting_forbidden",
+    ReadOnly = "read_only",
+    WrongForm = "wrong_form",
+    Inconsistent = "inconsistent",
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The one place where what the write side declines, or what broke there, becomes a problem.
 
-use super::{Code, FieldCode, FieldError, Problem};
+use super::{Code, FieldCode, FieldError, Problem, settings};
 use crate::input::Check;
 use crate::output::RenderError;
 use commands::vault::VaultError;
@@ -56,6 +56,7 @@ impl From<Refusal> for Problem {
             Refusal::User(refusal) => Self::from(refusal),
             Refusal::Wallet(refusal) => Self::from(refusal),
             Refusal::Session(refusal) => Self::from(refusal),
+            Refusal::Defaults(refusal) => Self::from(refusal),
             Refusal::TooManySessions => Self::of(Code::TooManyTradingSessions),
             Refusal::SessionConflict => Self::of(Code::SessionConflict),
             Refusal::CredentialsMissing => Self::of(Code::CredentialsMissing),
@@ -113,6 +114,15 @@ impl From<UserRefusal> for Problem {
             }
             UserRefusal::CapitalTooFine { .. } => bad_capital(FieldCode::TooManyDecimals, &refusal),
             UserRefusal::CapitalTooLarge { .. } => bad_capital(FieldCode::TooLarge, &refusal),
+            UserRefusal::SettingsForbidden { barred } => settings::forbidden(barred),
+            UserRefusal::SettingsInvalid { flaws } => settings::invalid(flaws),
+            UserRefusal::StaleSettings { expected, actual } => settings::stale(expected, actual),
+            UserRefusal::NoSuchSettings { version } => {
+                Self::of(Code::SettingsVersionNotFound).fact("version", version)
+            }
+            UserRefusal::PresetNotFound => Self::of(Code::PresetNotFound),
+            UserRefusal::PresetExists => Self::of(Code::PresetExists),
+            UserRefusal::TooManyPresets { max } => Self::of(Code::TooManyPresets).fact("max", max),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod codes;
 mod failures;
+mod settings;
 
 pub(crate) use codes::{Code, FieldCode};
 
@@ -67,11 +68,16 @@ impl Problem {
     }
 
     pub(crate) fn validation(errors: Vec<FieldError>) -> Self {
+        Self::with_errors(Code::ValidationFailed, errors)
+    }
+
+    /// Another code, where it is about values too.
+    fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{} {}", only.pointer, only.detail).into(),
             several => Cow::from(format!("{} values are not valid", several.len())),
         };
-        let mut problem = Self::new(Code::ValidationFailed, detail);
+        let mut problem = Self::new(code, detail);
         problem.0.errors = errors;
         problem
     }

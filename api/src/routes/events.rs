@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 const LIST: &str = "events";
 /// Every type of event there is.
-const TYPES: [&str; 57] = [
+const TYPES: [&str; 63] = [
     "UserRegistered",
     "LoginSessionOpened",
     "LoginSessionRefreshed",
@@ -35,6 +35,12 @@ const TYPES: [&str; 57] = [
     "ApiKeyRotated",
     "ApiKeyRevoked",
     "ExchangeCredentialsChanged",
+    "SettingsChanged",
+    "PresetSaved",
+    "PresetRenamed",
+    "PresetApplied",
+    "PresetDeleted",
+    "SettingsDefaultsChanged",
     "WalletOpened",
     "WalletDeposited",
     "WalletWithdrawn",
@@ -85,7 +91,7 @@ pub(crate) struct EventsQuery {
     /// Only events of this type, such as `WalletDeposited`.
     #[serde(rename = "type")]
     event_type: Option<String>,
-    /// Only events of this kind of aggregate: `user`, `wallet` or `trading_session`.
+    /// Only events of this kind of aggregate: `user`, `wallet`, `trading_session` or `settings_defaults`.
     aggregate: Option<String>,
 }
 
@@ -153,7 +159,7 @@ fn read(query: &EventsQuery, paging: &ListQuery) -> Result<(i64, Filters, u16), 
     let after = check.parameter("?after", query.after.as_deref(), |text| number(text, 0..=i64::MAX));
     let event_type = check.parameter("?type", query.event_type.as_deref(), known_type);
     let aggregate = check.parameter("?aggregate", query.aggregate.as_deref(), |name| {
-        AggregateKind::parse(name).ok_or_else(|| Flaw::new(FieldCode::Unknown, "must be user or wallet"))
+        AggregateKind::parse(name).ok_or_else(|| Flaw::new(FieldCode::Unknown, "must be user, wallet, trading_session or settings_defaults"))
     });
     check.finish()?;
     match &paging.cursor {

@@ -9,6 +9,7 @@ mod wallets;
 use crate::envelope::{Beside, NewClaim, NewSecret, Register, SecretKind, UserChange};
 use crate::sequencer::{Aggregates, Cached, Changed, Entry};
 use crate::{Command, Envelope, Refusal};
+use domain::settings_defaults::{DEFAULTS_ID, SettingsDefaults};
 use domain::user::{User, UserCommand};
 use domain::wallet::{Wallet, WalletCommand};
 use domain::{AggregateKind, AggregateRef, Event, Timestamp};
@@ -60,6 +61,9 @@ impl<'a> Draft<'a> {
             Command::Batch(steps) => self.steps(steps),
             Command::StartSession(starting) => self.start_session(starting),
             Command::Session(step) => self.session_step(step, envelope.expected_version),
+            Command::SettingsDefaults(command) => {
+                self.ask::<SettingsDefaults>(DEFAULTS_ID, (**command).clone().at(self.now))
+            }
         }
     }
 

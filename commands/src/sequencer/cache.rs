@@ -4,6 +4,7 @@
 //! the batch that is being committed. A commit drops the second; a roll-back returns to the oldest, which is the
 //! committed one. An entry with either is pinned: it is never evicted.
 
+use domain::settings_defaults::SettingsDefaults;
 use domain::trading::TradingSession;
 use domain::user::User;
 use domain::wallet::Wallet;
@@ -154,6 +155,7 @@ pub(crate) struct Changed {
     users: HashMap<Uuid, (User, usize)>,
     wallets: HashMap<Uuid, (Wallet, usize)>,
     sessions: HashMap<Uuid, (TradingSession, usize)>,
+    defaults: HashMap<Uuid, (SettingsDefaults, usize)>,
 }
 
 /// Which cache, which events and which changes are whose.
@@ -179,6 +181,7 @@ cached! {
     User, User, users;
     Wallet, Wallet, wallets;
     TradingSession, TradingSession, sessions;
+    SettingsDefaults, SettingsDefaults, defaults;
 }
 
 /// One cache for each kind of aggregate.
@@ -187,6 +190,7 @@ pub(crate) struct Aggregates {
     pub(crate) users: Cache<User>,
     pub(crate) wallets: Cache<Wallet>,
     pub(crate) sessions: Cache<TradingSession>,
+    pub(crate) defaults: Cache<SettingsDefaults>,
 }
 
 /// The same call on the cache an aggregate belongs to.
@@ -205,6 +209,10 @@ macro_rules! of_kind {
                 let $cache = &mut $aggregates.sessions;
                 $call
             }
+            AggregateKind::SettingsDefaults => {
+                let $cache = &mut $aggregates.defaults;
+                $call
+            }
         }
     };
 }
@@ -216,6 +224,8 @@ impl Aggregates {
             users: Cache::new(capacity),
             wallets: Cache::new(capacity),
             sessions: Cache::new(capacity.div_ceil(SESSIONS_PART)),
+            // There is one of it.
+            defaults: Cache::new(1),
         }
     }
 
@@ -235,6 +245,10 @@ impl Aggregates {
         self.sessions.insert(id, loaded);
     }
 
+    pub(crate) fn insert_defaults(&mut self, id: Uuid, loaded: Loaded<SettingsDefaults>) {
+        self.defaults.insert(id, loaded);
+    }
+
     /// Folds an event into its aggregate. Returns the event's sequence, its owner, and whether the aggregate was
     /// untouched in the open batch.
     pub(crate) fn evolve(&mut self, of: AggregateRef, event: &Event) -> Evolved {
@@ -242,6 +256,7 @@ impl Aggregates {
             Event::User(event) => self.users.evolve(of.id, event),
             Event::Wallet(event) => self.wallets.evolve(of.id, event),
             Event::TradingSession(event) => self.sessions.evolve(of.id, event),
+            Event::SettingsDefaults(event) => self.defaults.evolve(of.id, event),
         };
         let facts = of_kind!(self, of, |cache| cache
             .peek(of.id)

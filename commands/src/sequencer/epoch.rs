@@ -218,6 +218,9 @@ impl<'a> Term<'a> {
         for (id, loaded) in arrival.sessions {
             self.aggregates.insert_session(id, loaded);
         }
+        for (id, loaded) in arrival.defaults {
+            self.aggregates.insert_defaults(id, loaded);
+        }
         for submission in failed {
             self.answer(submission, Err(Failure::unavailable("the account could not be loaded")));
         }

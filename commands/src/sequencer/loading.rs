@@ -4,6 +4,7 @@
 //! are under way goes together into the next one, so a thousand cold wallets are a few questions, not a thousand.
 
 use super::submission::Submission;
+use domain::settings_defaults::SettingsDefaults;
 use domain::trading::TradingSession;
 use domain::user::User;
 use domain::wallet::Wallet;
@@ -23,6 +24,7 @@ pub(crate) struct Arrival {
     pub(crate) users: Vec<(Uuid, Loaded<User>)>,
     pub(crate) wallets: Vec<(Uuid, Loaded<Wallet>)>,
     pub(crate) sessions: Vec<(Uuid, Loaded<TradingSession>)>,
+    pub(crate) defaults: Vec<(Uuid, Loaded<SettingsDefaults>)>,
     pub(crate) failed: Vec<AggregateRef>,
 }
 
@@ -32,7 +34,9 @@ impl Arrival {
         let users = self.users.iter().map(|(id, _)| (AggregateKind::User, *id));
         let wallets = self.wallets.iter().map(|(id, _)| (AggregateKind::Wallet, *id));
         let sessions = self.sessions.iter().map(|(id, _)| (AggregateKind::TradingSession, *id));
-        users.chain(wallets).chain(sessions).map(|(kind, id)| AggregateRef { kind, id }).collect()
+        let defaults = self.defaults.iter().map(|(id, _)| (AggregateKind::SettingsDefaults, *id));
+        let all = users.chain(wallets).chain(sessions).chain(defaults);
+        all.map(|(kind, id)| AggregateRef { kind, id }).collect()
     }
 }
 
@@ -182,6 +186,7 @@ async fn read(
         AggregateKind::User => into.users.extend(journal.load(ids).await?),
         AggregateKind::Wallet => into.wallets.extend(journal.load(ids).await?),
         AggregateKind::TradingSession => into.sessions.extend(journal.load(ids).await?),
+        AggregateKind::SettingsDefaults => into.defaults.extend(journal.load(ids).await?),
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod profile;
 mod recovery;
 mod register;
 mod sessions;
+mod settings;
 
 pub use admin::RoleGiven;
 pub use api_keys::{

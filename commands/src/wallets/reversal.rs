@@ -100,7 +100,7 @@ impl Commands {
 fn wallet_event(recorded: &Recorded) -> Result<WalletEvent, Failure> {
     match recorded.event().map_err(|error| Failure::Internal(error.to_string()))? {
         Event::Wallet(event) => Ok(event),
-        Event::User(_) | Event::TradingSession(_) => {
+        Event::User(_) | Event::TradingSession(_) | Event::SettingsDefaults(_) => {
             Err(Failure::Internal("a wallet with another's event".to_owned()))
         }
     }

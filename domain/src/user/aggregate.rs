@@ -4,12 +4,13 @@
 //! with age.
 
 use super::{
-    ApiKey, EndReason, Exchange, LoginSession, PasswordChangeReason, Preferences, Role, UserCommand,
-    UserEvent, UserRefusal, UserStatus,
+    ApiKey, EndReason, Exchange, LoginSession, PasswordChangeReason, Preferences, Role, SettingsHeld,
+    UserCommand, UserEvent, UserRefusal, UserStatus,
 };
 use crate::aggregate::aggregate_shim;
 use crate::{AggregateKind, ApiKeyId, Decide, LoginSessionId, Sealed, SealedIn, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -36,6 +37,8 @@ pub struct Person {
     pub preferences_version: u64,
     /// Where credentials are left.
     pub exchanges: Vec<Exchange>,
+    /// Nothing until they set something.
+    pub settings: Option<Arc<SettingsHeld>>,
     pub login_count: u64,
     pub last_login_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -137,7 +140,7 @@ impl User {
 
 impl Decide for User {
     const KIND: AggregateKind = AggregateKind::User;
-    const SCHEMA: i32 = 3;
+    const SCHEMA: i32 = 4;
     type Refusal = UserRefusal;
 
     fn owner(&self) -> Option<UserId> {
@@ -208,6 +211,10 @@ impl Decide for User {
                 let is_same = preferences == *before;
                 let changed = UserEvent::PreferencesChanged { preferences, changed_at: at };
                 Ok(if is_same { vec![] } else { vec![changed] })
+            }
+            UserCommand::Settings { asked, at } => {
+                let held = self.active_person()?.settings.as_deref();
+                held.unwrap_or(&SettingsHeld::default()).decide(*asked, at)
             }
             UserCommand::ChangeCredentials { exchange, credentials, at } => {
                 let person = self.active_person()?;

@@ -1,7 +1,7 @@
 //! What a user can be asked to do. Personal data arrives sealed, times and ids arrive decided.
 
 use super::{
-    ApiKeyChange, CredentialsHeld, EndReason, Exchange, PasswordChangeReason, PreferencesChange, Role,
+    ApiKeyChange, AskedOfSettings, CredentialsHeld, EndReason, Exchange, PasswordChangeReason, PreferencesChange, Role,
 };
 use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,10 @@ pub enum UserCommand {
         credentials: Option<CredentialsHeld>,
         at: Timestamp,
     },
+    Settings {
+        asked: Box<AskedOfSettings>,
+        at: Timestamp,
+    },
 }
 
 impl UserCommand {
@@ -143,13 +147,14 @@ impl UserCommand {
             | Self::ChangeApiKey { at, .. }
             | Self::RotateApiKey { at, .. }
             | Self::RevokeApiKey { at, .. }
-            | Self::ChangeCredentials { at, .. } => *at = now,
+            | Self::ChangeCredentials { at, .. }
+            | Self::Settings { at, .. } => *at = now,
         }
         self
     }
 
     /// The name it is counted under.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Register { .. } => "register",
             Self::OpenSession { .. } => "open_session",
@@ -170,6 +175,7 @@ impl UserCommand {
             Self::RotateApiKey { .. } => "rotate_api_key",
             Self::RevokeApiKey { .. } => "revoke_api_key",
             Self::ChangeCredentials { .. } => "change_credentials",
+            Self::Settings { asked, .. } => asked.command.name(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What can have happened to a user. No event holds a readable personal value or a secret.
 
-use super::{ApiKeyChange, Exchange, Preferences};
+use super::{ApiKeyChange, Exchange, Preferences, SettingsCause, TelegramHeld};
+use crate::settings::{PresetName, Settings};
 use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UserEvent {
@@ -116,6 +118,38 @@ pub enum UserEvent {
         credentials: Option<CredentialsHeld>,
         changed_at: Timestamp,
     },
+    /// All of them, as they are now.
+    SettingsChanged {
+        settings: Arc<Settings>,
+        /// Which secrets are kept beside them, each with a hint.
+        #[serde(default, skip_serializing_if = "TelegramHeld::is_empty")]
+        telegram: TelegramHeld,
+        settings_version: u64,
+        /// The names of those that differ from before.
+        fields: Vec<String>,
+        cause: SettingsCause,
+        changed_at: Timestamp,
+    },
+    PresetSaved {
+        name: PresetName,
+        settings: Arc<Settings>,
+        preset_version: u64,
+        saved_at: Timestamp,
+    },
+    PresetRenamed {
+        name: PresetName,
+        new_name: PresetName,
+        renamed_at: Timestamp,
+    },
+    /// The settings are the preset's now.
+    PresetApplied {
+        name: PresetName,
+        applied_at: Timestamp,
+    },
+    PresetDeleted {
+        name: PresetName,
+        deleted_at: Timestamp,
+    },
 }
 
 /// What may be told of credentials that were left here.
@@ -190,6 +224,11 @@ impl UserEvent {
             Self::ApiKeyRotated { .. } => "ApiKeyRotated",
             Self::ApiKeyRevoked { .. } => "ApiKeyRevoked",
             Self::ExchangeCredentialsChanged { .. } => "ExchangeCredentialsChanged",
+            Self::SettingsChanged { .. } => "SettingsChanged",
+            Self::PresetSaved { .. } => "PresetSaved",
+            Self::PresetRenamed { .. } => "PresetRenamed",
+            Self::PresetApplied { .. } => "PresetApplied",
+            Self::PresetDeleted { .. } => "PresetDeleted",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{ApiKey, LoginSession, Person, Preferences, User, UserEvent, UserStatus};
 use crate::{Sealed, SealedIn, Timestamp};
+use std::sync::Arc;
 
 impl User {
     pub(super) fn fold(&mut self, event: &UserEvent) {
@@ -20,6 +21,7 @@ impl User {
                     preferences: Preferences::default(),
                     preferences_version: 0,
                     exchanges: Vec::new(),
+                    settings: None,
                     login_count: 0,
                     last_login_at: None,
                     created_at: registered_at,
@@ -77,7 +79,17 @@ impl Person {
             }
             UserEvent::UserSuspended { suspended_at: at } => self.now_is(UserStatus::Suspended, at),
             UserEvent::UserReactivated { reactivated_at: at } => self.now_is(UserStatus::Active, at),
-            UserEvent::UserErased { erased_at: at } => self.now_is(UserStatus::Erased, at),
+            UserEvent::UserErased { erased_at: at } => {
+                self.settings = None;
+                self.now_is(UserStatus::Erased, at);
+            }
+            UserEvent::SettingsChanged { .. }
+            | UserEvent::PresetSaved { .. }
+            | UserEvent::PresetRenamed { .. }
+            | UserEvent::PresetApplied { .. }
+            | UserEvent::PresetDeleted { .. } => {
+                Arc::make_mut(self.settings.get_or_insert_default()).evolve(event);
+            }
             UserEvent::PreferencesChanged { preferences, .. } => {
                 self.preferences = preferences;
                 self.preferences_version += 1;

@@ -9,6 +9,9 @@ mod exchange;
 pub mod preferences;
 mod refusal;
 mod sessions;
+mod settings;
+#[cfg(test)]
+mod settings_tests;
 #[cfg(test)]
 mod tests;
 
@@ -20,3 +23,7 @@ pub use exchange::Exchange;
 pub use preferences::{Locale, Preferences, PreferencesChange, Theme, TradingMode};
 pub use refusal::UserRefusal;
 pub use sessions::LoginSession;
+pub use settings::{
+    AskedOfSettings, PRESETS_MAX, Preset, PresetFrom, SettingsCause, SettingsChange, SettingsCommand, SettingsHeld,
+    TelegramHeld,
+};

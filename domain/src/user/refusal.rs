@@ -2,6 +2,7 @@
 
 use crate::Currency;
 use crate::Scope;
+use crate::settings::{Barred, Flaw};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -35,4 +36,18 @@ pub enum UserRefusal {
     CapitalTooFine { currency: Currency },
     #[error("has more digits than an amount in {currency} can have")]
     CapitalTooLarge { currency: Currency },
+    #[error("{} of these settings are not for users to set", barred.len())]
+    SettingsForbidden { barred: Vec<Barred> },
+    #[error("{} settings are not valid", flaws.len())]
+    SettingsInvalid { flaws: Vec<Flaw> },
+    #[error("version {expected} was expected, it is {actual}")]
+    StaleSettings { expected: u64, actual: u64 },
+    #[error("the settings never had version {version}")]
+    NoSuchSettings { version: u64 },
+    #[error("there is no such preset")]
+    PresetNotFound,
+    #[error("there is a preset of this name already")]
+    PresetExists,
+    #[error("there are {max} presets already, and no more may be held")]
+    TooManyPresets { max: usize },
 }

@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod settings;
 mod trading;
 mod wallet;
 
+use domain::settings_defaults::DefaultsEvent;
 use domain::trading::SessionEvent;
 use domain::user::{
     ApiKeyChange, CredentialsHeld, EndReason, Exchange, Locale, PasswordChangeReason, Preferences, Role,
@@ -34,6 +36,7 @@ fn goldens() -> Vec<(&'static str, Event)> {
     goldens.extend(key_goldens());
     goldens.extend(wallet::goldens());
     goldens.extend(trading::goldens());
+    goldens.extend(settings::goldens());
     goldens
 }
 
@@ -208,6 +211,7 @@ fn no_event_is_without_a_golden_file_of_its_newest_version() {
             AggregateKind::User => types_of::<UserEvent>(),
             AggregateKind::Wallet => types_of::<WalletEvent>(),
             AggregateKind::TradingSession => types_of::<SessionEvent>(),
+            AggregateKind::SettingsDefaults => types_of::<DefaultsEvent>(),
         };
         assert!(!types.is_empty());
         assert_eq!(newest(kind), types, "events of a {kind}");

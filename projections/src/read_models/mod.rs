@@ -9,6 +9,7 @@ pub(crate) mod cursor;
 pub(crate) mod exchange_credentials;
 pub(crate) mod holds;
 pub(crate) mod profiles;
+pub(crate) mod settings;
 mod statistics;
 pub(crate) mod trading;
 pub(crate) mod transactions;

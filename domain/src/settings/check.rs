@@ -1,0 +1,277 @@
+//! Whether one value can stand at its key, and how it is written there.
+
+use super::catalogue::{Kind, notices};
+use super::flaw::{Found, below};
+use super::{FlawCode, Value, pairlists};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// freqtrade reads numbers as doubles, and these are the digits that every double keeps.
+const DIGITS_MAX: usize = 15;
+const STAKE_MIN: &str = "0.0001";
+const MOST: &str = "1000000000000";
+const ASSET: std::ops::RangeInclusive<usize> = 2..=10;
+const DIGITS: std::ops::RangeInclusive<usize> = 1..=20;
+/// As many as one bot follows, and few enough for an event.
+const PAIRS_MAX: usize = 200;
+const COIN_MAX: usize = 24;
+/// Steps of returns, currencies of a wallet, reasons of a notice.
+const MEMBERS_MAX: usize = 50;
+/// Ten years of them.
+const MINUTES_MAX: i64 = 5_256_000;
+
+pub(super) struct Checker<'a> {
+    pub(super) found: &'a mut Found,
+    /// Whether what has members of its own choosing is replaced instead of merged.
+    pub(super) replaces: bool,
+}
+
+impl Checker<'_> {
+    pub(super) fn check(
+        &mut self,
+        kind: Kind,
+        at: &str,
+        value: &Value,
+        before: Option<&Value>,
+    ) -> Option<Value> {
+        match kind {
+            Kind::Switch => match value {
+                Value::Switch(_) => Some(value.clone()),
+                _ => self.no(at, FlawCode::WrongType, "must be true or false"),
+            },
+            Kind::Integer(from, to) => self.integer(at, value, from, to),
+            Kind::Number(from, to) => self.number(at, value, (from, true), (to, true)),
+            Kind::Between(from, to) => self.number(at, value, (from, false), (to, false)),
+            Kind::Choice(words) => self.choice(at, value, words),
+            Kind::Asset => self.pattern(at, value, is_asset, "must have 2 to 10 capital letters and digits"),
+            Kind::Digits => self.pattern(at, value, is_digits, "must be a text of digits"),
+            Kind::Stake => match value {
+                Value::Text(text) if text == "unlimited" => Some(value.clone()),
+                Value::Text(text) if decimal(text).is_none() => {
+                    self.no(at, FlawCode::Unknown, "must be a number or \"unlimited\"")
+                }
+                _ => self.number(at, value, (STAKE_MIN, true), (MOST, true)),
+            },
+            Kind::Wallet => match value {
+                Value::Map(members) => self.members(at, members, before, |checker, at, name, value| {
+                    if !is_asset(name) {
+                        return checker.no(at, FlawCode::NotAPattern, "must be the name of a currency");
+                    }
+                    checker.number(at, value, ("0", true), (MOST, true))
+                }),
+                _ => self.number(at, value, ("0", true), (MOST, true)),
+            },
+            Kind::Returns => match value {
+                Value::Map(members) => self.members(at, members, before, |checker, at, name, value| {
+                    if !is_minutes(name) {
+                        return checker.no(at, FlawCode::NotAPattern, "must be a number of minutes");
+                    }
+                    checker.number(at, value, ("-1", true), (MOST, true))
+                }),
+                _ => self.no(at, FlawCode::WrongType, "must be an object: minutes to ratios"),
+            },
+            Kind::Notice => match value {
+                Value::Map(members) => self.members(at, members, before, |checker, at, name, value| {
+                    if !is_reason(name) {
+                        return checker.no(at, FlawCode::NotAPattern, "must be the name of a reason");
+                    }
+                    checker.choice(at, value, notices())
+                }),
+                _ => self.choice(at, value, notices()),
+            },
+            Kind::Pairs => self.pairs(at, value),
+            Kind::Pairlists => pairlists::check(self, at, value),
+            // Taken out before, so this is nothing that was sent.
+            Kind::Sealed(_) => None,
+        }
+    }
+
+    /// Notes what is wrong.
+    pub(super) fn no<T>(&mut self, at: &str, code: FlawCode, detail: &'static str) -> Option<T> {
+        self.found.flaw(at, code, detail);
+        None
+    }
+
+    pub(super) fn choice(
+        &mut self,
+        at: &str,
+        value: &Value,
+        words: &'static [&'static str],
+    ) -> Option<Value> {
+        let Some(text) = value.as_text() else { return self.no(at, FlawCode::WrongType, "must be a text") };
+        if words.contains(&text) {
+            return Some(value.clone());
+        }
+        self.found.flaw(at, FlawCode::Unknown, format!("must be one of {}", words.join(", ")));
+        None
+    }
+
+    fn pattern(
+        &mut self,
+        at: &str,
+        value: &Value,
+        is_one: fn(&str) -> bool,
+        detail: &'static str,
+    ) -> Option<Value> {
+        match value.as_text() {
+            None => self.no(at, FlawCode::WrongType, "must be a text"),
+            Some("") => self.no(at, FlawCode::Empty, "must not be empty"),
+            Some(text) if is_one(text) => Some(value.clone()),
+            Some(_) => self.no(at, FlawCode::NotAPattern, detail),
+        }
+    }
+
+    pub(super) fn integer(&mut self, at: &str, value: &Value, from: i64, to: i64) -> Option<Value> {
+        match value {
+            Value::Number(number) if !number.is_integer() => {
+                self.no(at, FlawCode::NotAnInteger, "must be an integer")
+            }
+            Value::Number(number) if (Decimal::from(from)..=Decimal::from(to)).contains(number) => {
+                Some(value.clone())
+            }
+            Value::Number(_) | Value::Beyond => {
+                self.found.flaw(at, FlawCode::OutOfRange, format!("must be from {from} to {to}"));
+                None
+            }
+            _ => self.no(at, FlawCode::WrongType, "must be an integer"),
+        }
+    }
+
+    /// A JSON number, or a decimal as a text. Each bound with whether it belongs to what may be.
+    pub(super) fn number(
+        &mut self,
+        at: &str,
+        value: &Value,
+        (from, from_too): (&'static str, bool),
+        (to, to_too): (&'static str, bool),
+    ) -> Option<Value> {
+        let number = match value {
+            Value::Number(number) => Some(*number),
+            Value::Text(text) => match decimal(text) {
+                Some(number) => Some(number),
+                None => return self.no(at, FlawCode::NotADecimal, "must be a number"),
+            },
+            Value::Beyond => None,
+            _ => return self.no(at, FlawCode::WrongType, "must be a number"),
+        };
+        let (Some(least), Some(most)) = (decimal(from), decimal(to)) else { return None };
+        let is_inside = |n: Decimal| {
+            (n > least || (from_too && n == least)) && (n < most || (to_too && n == most))
+        };
+        match number {
+            Some(number) if !is_inside(number) => self.range(at, from, to, from_too && to_too),
+            None => self.range(at, from, to, from_too && to_too),
+            Some(number) if digits(number) > DIGITS_MAX => {
+                self.no(at, FlawCode::TooManyDigits, "must have at most 15 digits")
+            }
+            Some(number) => Some(Value::Number(number)),
+        }
+    }
+
+    fn range<T>(&mut self, at: &str, from: &str, to: &str, with_ends: bool) -> Option<T> {
+        let detail = if with_ends {
+            format!("must be from {from} to {to}")
+        } else {
+            format!("must be greater than {from} and less than {to}")
+        };
+        self.found.flaw(at, FlawCode::OutOfRange, detail);
+        None
+    }
+
+    /// What has members of its own choosing; null takes one away.
+    fn members(
+        &mut self,
+        at: &str,
+        members: &BTreeMap<String, Value>,
+        before: Option<&Value>,
+        mut check: impl FnMut(&mut Self, &str, &str, &Value) -> Option<Value>,
+    ) -> Option<Value> {
+        let mut after = match before {
+            Some(Value::Map(before)) if !self.replaces => before.clone(),
+            _ => BTreeMap::new(),
+        };
+        let known = self.found.flaws.len();
+        for (name, value) in members {
+            let place = below(at, name);
+            if value.is_nothing() {
+                after.remove(name);
+            } else if let Some(value) = check(self, &place, name, value) {
+                after.insert(name.clone(), value);
+            }
+        }
+        if self.found.flaws.len() > known {
+            return None;
+        }
+        match after.len() {
+            0 => self.no(at, FlawCode::Empty, "must not be empty"),
+            many if many > MEMBERS_MAX => self.no(at, FlawCode::TooLong, "may have 50 members at most"),
+            _ => Some(Value::Map(after)),
+        }
+    }
+
+    fn pairs(&mut self, at: &str, value: &Value) -> Option<Value> {
+        let Value::List(pairs) = value else {
+            return self.no(at, FlawCode::WrongType, "must be a list of pairs");
+        };
+        if pairs.len() > PAIRS_MAX {
+            return self.no(at, FlawCode::TooLong, "may have 200 pairs at most");
+        }
+        let (known, mut seen) = (self.found.flaws.len(), BTreeSet::new());
+        for (index, pair) in pairs.iter().enumerate() {
+            let place = format!("{at}/{index}");
+            match pair.as_text() {
+                None => self.found.flaw(&place, FlawCode::WrongType, "must be a text"),
+                Some(text) if !is_pair(text) => {
+                    self.found.flaw(&place, FlawCode::NotAPattern, "must be a pair such as BTC/USDT");
+                }
+                Some(text) if !seen.insert(text) => {
+                    self.found.flaw(&place, FlawCode::Repeated, "stands there before");
+                }
+                Some(_) => {}
+            }
+        }
+        (self.found.flaws.len() == known).then(|| value.clone())
+    }
+}
+
+/// A plain one: no exponent, no space.
+fn decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && digits.bytes().next().is_some_and(|first| first.is_ascii_digit())
+        && !digits.ends_with('.');
+    if is_plain { Decimal::from_str_exact(text).ok().map(|number| number.normalize()) } else { None }
+}
+
+fn digits(number: Decimal) -> usize {
+    number.normalize().mantissa().unsigned_abs().to_string().len().max(number.scale() as usize)
+}
+
+fn is_asset(text: &str) -> bool {
+    ASSET.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn is_digits(text: &str) -> bool {
+    DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Written as everybody writes it: another spelling would be another key for the same minute.
+fn is_minutes(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|minutes| (0..=MINUTES_MAX).contains(&minutes) && minutes.to_string() == text)
+}
+
+fn is_reason(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// `BTC/USDT`, `BTC/USDT:USDT`; `.*` stands for any, as freqtrade has it.
+fn is_pair(text: &str) -> bool {
+    let Some((base, rest)) = text.split_once('/') else { return false };
+    let (quote, settle) = rest.split_once(':').map_or((rest, None), |(quote, settle)| (quote, Some(settle)));
+    is_coin(base) && is_coin(quote) && settle.is_none_or(is_coin)
+}
+
+fn is_coin(text: &str) -> bool {
+    let plain = text.strip_suffix(".*").unwrap_or(text);
+    !text.is_empty() && text.len() <= COIN_MAX && plain.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}

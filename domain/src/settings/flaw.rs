@@ -1,0 +1,88 @@
+//! What is wrong with settings, all of it at once. It never quotes a value: a value may be a secret in the wrong place.
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// One value that cannot be, and where: a JSON pointer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaw {
+    pub pointer: String,
+    pub code: FlawCode,
+    pub detail: Cow<'static, str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlawCode {
+    /// No key of freqtrade's.
+    UnknownSetting,
+    WrongType,
+    NotAnInteger,
+    NotADecimal,
+    OutOfRange,
+    TooManyDigits,
+    /// None of the words that it may be.
+    Unknown,
+    /// A text of another form.
+    NotAPattern,
+    Empty,
+    TooLong,
+    Repeated,
+    Required,
+    /// Alone it could be, beside the others it cannot.
+    Inconsistent,
+}
+
+/// A key that is not its user's to set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Barred {
+    pub pointer: String,
+    /// It is shown, and set by nobody; the others are not even that.
+    pub read_only: bool,
+}
+
+/// Why a change of settings is not made. What is forbidden weighs more than what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Declined {
+    Forbidden(Vec<Barred>),
+    Invalid(Vec<Flaw>),
+}
+
+impl Flaw {
+    pub fn new(pointer: impl Into<String>, code: FlawCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}
+
+/// All that was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) flaws: Vec<Flaw>,
+    pub(super) barred: Vec<Barred>,
+}
+
+impl Found {
+    pub(super) fn flaw(&mut self, pointer: &str, code: FlawCode, detail: impl Into<Cow<'static, str>>) {
+        self.flaws.push(Flaw::new(pointer, code, detail));
+    }
+
+    pub(super) fn bar(&mut self, pointer: impl Into<String>, read_only: bool) {
+        self.barred.push(Barred { pointer: pointer.into(), read_only });
+    }
+
+    pub(super) fn finish(self) -> Result<(), Declined> {
+        if !self.barred.is_empty() {
+            return Err(Declined::Forbidden(self.barred));
+        }
+        if self.flaws.is_empty() { Ok(()) } else { Err(Declined::Invalid(self.flaws)) }
+    }
+}
+
+/// A member of what is at a pointer.
+pub(super) fn below(pointer: &str, name: &str) -> String {
+    if name.contains(['~', '/']) {
+        format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    } else {
+        format!("{pointer}/{name}")
+    }
+}

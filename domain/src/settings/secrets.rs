@@ -1,0 +1,188 @@
+//! What is kept sealed and never shown: taken out of a change before anybody else sees it.
+
+use super::catalogue::FORBIDDEN;
+use super::flaw::{Found, below};
+use super::{Flaw, FlawCode, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Longer than any token or chat there is.
+const LENGTHS: std::ops::RangeInclusive<usize> = 1..=256;
+const TOKEN_MIN: usize = 8;
+const USERS_MAX: usize = 50;
+/// Shown of the end of a secret, of a short one less.
+const HINT: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Secret {
+    Token,
+    ChatId,
+    AuthorizedUsers,
+}
+
+impl Secret {
+    pub const ALL: [Self; 3] = [Self::Token, Self::ChatId, Self::AuthorizedUsers];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::ChatId => "chat_id",
+            Self::AuthorizedUsers => "authorized_users",
+        }
+    }
+
+    pub const fn pointer(self) -> &'static str {
+        match self {
+            Self::Token => "/telegram/token",
+            Self::ChatId => "/telegram/chat_id",
+            Self::AuthorizedUsers => "/telegram/authorized_users",
+        }
+    }
+
+    /// The field of an event in which its hint is sealed.
+    pub const fn hint_field(self) -> &'static str {
+        match self {
+            Self::Token => "telegram.token",
+            Self::ChatId => "telegram.chat_id",
+            Self::AuthorizedUsers => "telegram.authorized_users",
+        }
+    }
+
+    /// The variable from which freqtrade takes it, and what stands for it in a file.
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Token => "FREQTRADE__TELEGRAM__TOKEN",
+            Self::ChatId => "FREQTRADE__TELEGRAM__CHAT_ID",
+            Self::AuthorizedUsers => "FREQTRADE__TELEGRAM__AUTHORIZED_USERS",
+        }
+    }
+}
+
+/// What a change means for a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretChange {
+    Clear,
+    /// A text; of users, as a JSON list.
+    Set(String),
+}
+
+impl fmt::Debug for SecretChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if matches!(self, Self::Clear) { "Clear" } else { "Set(…)" })
+    }
+}
+
+impl SecretChange {
+    /// How it ends; of most of it nothing is said.
+    pub fn hint(&self) -> Option<String> {
+        let Self::Set(plain) = self else { return None };
+        let characters: Vec<char> =
+            plain.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+        let shown = HINT.min(characters.len() / 4);
+        let end = characters.iter().skip(characters.len() - shown);
+        Some(std::iter::once(&'…').chain(end).collect())
+    }
+}
+
+/// What a change says of secrets; what it leaves out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretChanges {
+    pub changes: Vec<(Secret, SecretChange)>,
+    pub flaws: Vec<Flaw>,
+}
+
+/// A change without the values of forbidden keys: it is declined for their names, and the values may be anybody's secrets.
+pub fn without_forbidden(patch: &mut Value) {
+    scrub("", patch);
+}
+
+fn scrub(pointer: &str, value: &mut Value) {
+    let is_forbidden = FORBIDDEN.contains(&pointer);
+    match value {
+        Value::Map(members) => {
+            for (name, value) in members {
+                if is_forbidden { *value = Value::Nothing } else { scrub(&below(pointer, name), value) }
+            }
+        }
+        value if is_forbidden => *value = Value::Nothing,
+        _ => {}
+    }
+}
+
+/// Takes them out of a change. What stands for a secret in an exported file says nothing of it.
+pub fn take_secrets(patch: &mut Value) -> SecretChanges {
+    let mut taken = SecretChanges::default();
+    let Value::Map(members) = patch else { return taken };
+    match members.get_mut("telegram") {
+        Some(Value::Nothing) => {
+            taken.changes = Secret::ALL.map(|secret| (secret, SecretChange::Clear)).to_vec();
+        }
+        Some(Value::Map(telegram)) => {
+            let mut found = Found::default();
+            for secret in Secret::ALL {
+                let Some(value) = telegram.remove(secret.as_str()) else { continue };
+                if value.as_text() == Some(secret.variable()) {
+                    continue;
+                }
+                taken.changes.extend(read(secret, &value, &mut found).map(|change| (secret, change)));
+            }
+            taken.flaws = found.flaws;
+        }
+        _ => {}
+    }
+    taken
+}
+
+fn read(secret: Secret, value: &Value, found: &mut Found) -> Option<SecretChange> {
+    let pointer = secret.pointer();
+    match (secret, value) {
+        (_, Value::Nothing) => Some(SecretChange::Clear),
+        (Secret::AuthorizedUsers, Value::List(users)) => read_users(users, found),
+        (Secret::AuthorizedUsers, _) => {
+            found.flaw(pointer, FlawCode::WrongType, "must be a list of texts");
+            None
+        }
+        (_, Value::Text(text)) => {
+            let is_long_enough = secret != Secret::Token || text.len() >= TOKEN_MIN;
+            if is_visible(text) && is_long_enough {
+                return Some(SecretChange::Set(text.clone()));
+            }
+            found.flaw(pointer, FlawCode::NotAPattern, "is nothing that Telegram gives out");
+            None
+        }
+        _ => {
+            found.flaw(pointer, FlawCode::WrongType, "must be a text");
+            None
+        }
+    }
+}
+
+fn read_users(users: &[Value], found: &mut Found) -> Option<SecretChange> {
+    let pointer = Secret::AuthorizedUsers.pointer();
+    if users.len() > USERS_MAX {
+        found.flaw(pointer, FlawCode::TooLong, format!("may have {USERS_MAX} at most"));
+        return None;
+    }
+    let (mut seen, before) = (BTreeSet::new(), found.flaws.len());
+    for (index, user) in users.iter().enumerate() {
+        let at = format!("{pointer}/{index}");
+        match user.as_text() {
+            Some(text) if !is_visible(text) => {
+                found.flaw(&at, FlawCode::NotAPattern, "is nothing that Telegram gives out");
+            }
+            Some(text) if !seen.insert(text) => found.flaw(&at, FlawCode::Repeated, "stands there before"),
+            Some(_) => {}
+            None => found.flaw(&at, FlawCode::WrongType, "must be a text"),
+        }
+    }
+    let list = Value::List(users.to_vec());
+    (found.flaws.len() == before).then(|| {
+        if users.is_empty() { SecretChange::Clear } else { SecretChange::Set(list.to_string()) }
+    })
+}
+
+fn is_visible(text: &str) -> bool {
+    LENGTHS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}

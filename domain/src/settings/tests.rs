@@ -1,0 +1,274 @@
+use super::catalogue::{ENTRIES, FORBIDDEN, Kind, READ_ONLY};
+use super::*;
+use proptest::prelude::*;
+
+fn value(json: &str) -> Value {
+    Value::parse(json).unwrap()
+}
+
+fn patched(before: &Settings, json: &str) -> Result<Settings, Declined> {
+    with(before, Settings::built_in(), &value(json), How::Merge, Vec::new())
+}
+
+fn after(json: &str) -> Settings {
+    patched(Settings::built_in(), json).unwrap()
+}
+
+/// The pointers that are wrong, with why.
+fn wrong(json: &str) -> Vec<(String, FlawCode)> {
+    match patched(Settings::built_in(), json) {
+        Err(Declined::Invalid(flaws)) => flaws.into_iter().map(|flaw| (flaw.pointer, flaw.code)).collect(),
+        other => panic!("{json}: {other:?}"),
+    }
+}
+
+/// `{"exchange": {"name": <json>}}` for `/exchange/name`.
+fn at(pointer: &str, json: &str) -> String {
+    pointer.split('/').skip(1).collect::<Vec<_>>().iter().rev().fold(json.to_owned(), |inner, name| {
+        format!("{{\"{name}\":{inner}}}")
+    })
+}
+
+#[test]
+fn what_is_built_in_is_sound() {
+    assert_eq!(after("{}"), *Settings::built_in());
+    let defaults = ENTRIES.iter().filter(|entry| entry.default.is_some());
+    assert_eq!(Settings::built_in().0.len(), defaults.count());
+    for entry in ENTRIES.iter().filter(|entry| entry.default.is_some()) {
+        let again = after(&at(entry.pointer, entry.default.unwrap()));
+        assert_eq!(again, *Settings::built_in(), "{}", entry.pointer);
+    }
+}
+
+#[test]
+fn what_freqtrade_lets_through_is_refused() {
+    for (json, pointer, code) in [
+        (r#"{"stake_amount":"unlimitedX"}"#, "/stake_amount", FlawCode::Unknown),
+        (r#"{"max_open_trades":2.5}"#, "/max_open_trades", FlawCode::NotAnInteger),
+        (r#"{"max_open_trades":"3"}"#, "/max_open_trades", FlawCode::WrongType),
+        (r#"{"dry_run_wallet":-5}"#, "/dry_run_wallet", FlawCode::OutOfRange),
+        (r#"{"dry_run_wallet":{"BTC":-1}}"#, "/dry_run_wallet/BTC", FlawCode::OutOfRange),
+        (r#"{"stoploss":-1.5}"#, "/stoploss", FlawCode::OutOfRange),
+        (r#"{"stoploss":0}"#, "/stoploss", FlawCode::OutOfRange),
+        (r#"{"stoploss":1e999}"#, "/stoploss", FlawCode::OutOfRange),
+        (r#"{"stoploss":-0.12345678901234567}"#, "/stoploss", FlawCode::TooManyDigits),
+        (r#"{"stake_currency":""}"#, "/stake_currency", FlawCode::Empty),
+        (r#"{"stake_currency":"usdt"}"#, "/stake_currency", FlawCode::NotAPattern),
+        (r#"{"stake_amount":0.00009}"#, "/stake_amount", FlawCode::OutOfRange),
+        (r#"{"trading_mode":"margin"}"#, "/trading_mode", FlawCode::Unknown),
+        (r#"{"timeframe":"7m"}"#, "/timeframe", FlawCode::Unknown),
+        (r#"{"minimal_roi":{"1.5":0.1}}"#, "/minimal_roi/1.5", FlawCode::NotAPattern),
+        (r#"{"minimal_roi":{"0":null}}"#, "/minimal_roi", FlawCode::Empty),
+        (r#"{"exchange":{"pair_whitelist":["BTCUSDT"]}}"#, "/exchange/pair_whitelist/0", FlawCode::NotAPattern),
+        (r#"{"exchange":{"pair_blacklist":["A/B","A/B"]}}"#, "/exchange/pair_blacklist/1", FlawCode::Repeated),
+        (r#"{"pairlists":[]}"#, "/pairlists", FlawCode::Empty),
+        (r#"{"pairlists":[{"method":"AgeFilter"}]}"#, "/pairlists/0/method", FlawCode::Inconsistent),
+        (r#"{"pairlists":[{"method":"VolumePairList"}]}"#, "/pairlists/0/number_assets", FlawCode::Required),
+        (r#"{"exchange":[]}"#, "/exchange", FlawCode::WrongType),
+        (r#"{"a~b":1}"#, "/a~0b", FlawCode::UnknownSetting),
+        (r#"{"protections":[]}"#, "/protections", FlawCode::UnknownSetting),
+        (r#"{"exchange":{"nam":1}}"#, "/exchange/nam", FlawCode::UnknownSetting),
+    ] {
+        assert_eq!(wrong(json), [(pointer.to_owned(), code)], "{json}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_found_at_once() {
+    let found = wrong(r#"{"stoploss":2,"nothing":1,"exchange":{"name":7},"timeframe":"x"}"#);
+    let pointers: Vec<&str> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+    assert_eq!(pointers, ["/exchange/name", "/nothing", "/stoploss", "/timeframe"]);
+}
+
+#[test]
+fn what_cannot_be_together_is_refused() {
+    for (json, pointer) in [
+        (r#"{"max_open_trades":-1,"stake_amount":"unlimited"}"#, "/stake_amount"),
+        (r#"{"order_types":{"entry":"market"}}"#, "/entry_pricing/price_side"),
+        (r#"{"order_types":{"exit":"market"},"exit_pricing":{"price_side":"ask"}}"#, "/exit_pricing/price_side"),
+        (r#"{"trailing_stop":true,"trailing_stop_positive":0}"#, "/trailing_stop_positive"),
+        (r#"{"trailing_stop":true,"trailing_only_offset_is_reached":true}"#, "/trailing_stop_positive"),
+        (
+            r#"{"trailing_stop":true,"trailing_stop_positive":0.02,"trailing_stop_positive_offset":0.02}"#,
+            "/trailing_stop_positive_offset",
+        ),
+        (r#"{"exchange":{"pair_whitelist":[]}}"#, "/exchange/pair_whitelist"),
+        (r#"{"trading_mode":"futures"}"#, "/margin_mode"),
+        (r#"{"margin_mode":"cross"}"#, "/margin_mode"),
+    ] {
+        assert_eq!(wrong(json), [(pointer.to_owned(), FlawCode::Inconsistent)], "{json}");
+    }
+    // What rests on a value that is wrong itself is not said twice.
+    assert_eq!(wrong(r#"{"max_open_trades":-2,"stake_amount":"unlimited"}"#).len(), 1);
+    after(r#"{"order_types":{"entry":"market"},"entry_pricing":{"price_side":"other"}}"#);
+    after(r#"{"trading_mode":"futures","margin_mode":"isolated"}"#);
+}
+
+#[test]
+fn what_is_forbidden_weighs_more_than_what_is_wrong() {
+    for pointer in FORBIDDEN.iter().chain(READ_ONLY) {
+        for json in ["null", "{}", "\"x\"", "[1]"] {
+            let patch = at(pointer, json);
+            let declined = patched(Settings::built_in(), &patch);
+            let Err(Declined::Forbidden(barred)) = declined else { panic!("{patch}: {declined:?}") };
+            assert_eq!(barred[0].pointer, *pointer);
+            assert_eq!(barred[0].read_only, READ_ONLY.contains(pointer));
+        }
+    }
+    let both = r#"{"stoploss":7,"db_url":"x","webhook":{"url":"http://a"},"pairlists":[{"method":"RemotePairList"}]}"#;
+    let Err(Declined::Forbidden(barred)) = patched(Settings::built_in(), both) else { panic!() };
+    let pointers: Vec<&str> = barred.iter().map(|barred| barred.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/db_url", "/pairlists/0/method", "/webhook/url"]);
+}
+
+#[test]
+fn null_goes_back_to_the_default_and_members_are_merged() {
+    let changed = after(
+        r#"{"stoploss":-0.2,"available_capital":500,"minimal_roi":{"30":0.02},"exchange":{"enable_ws":false}}"#,
+    );
+    assert_eq!(changed.get("/minimal_roi").unwrap().to_string(), r#"{"0":0.04,"30":0.02}"#);
+    let back = r#"{"stoploss":null,"available_capital":null,"minimal_roi":{"30":null},"exchange":null}"#;
+    assert_eq!(patched(&changed, back).unwrap(), *Settings::built_in());
+}
+
+#[test]
+fn numbers_are_exact_and_written_one_way() {
+    for (sent, kept) in [
+        ("0.1", "0.1"),
+        ("0.10", "0.1"),
+        ("1e-4", "0.0001"),
+        ("\"0.30\"", "0.3"),
+        ("123456789.012345", "123456789.012345"),
+        ("1E3", "1000"),
+    ] {
+        let settings = after(&format!("{{\"stake_amount\":{sent}}}"));
+        assert_eq!(settings.get("/stake_amount").unwrap().to_string(), kept);
+        let written = serde_json::to_string(&settings).unwrap();
+        assert!(written.contains(&format!("\"stake_amount\":{kept},")), "{written}");
+        assert_eq!(serde_json::from_str::<Settings>(&written).unwrap(), settings);
+        // Through a tree of floats, too: fifteen digits survive it.
+        let tree: serde_json::Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(serde_json::from_value::<Settings>(tree).unwrap(), settings);
+    }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_not_read() {
+    let error = Value::parse(r#"{"a":{"b":1,"b":2}}"#).unwrap_err();
+    assert!(error.to_string().starts_with("duplicate field `b`"), "{error}");
+}
+
+#[test]
+fn secrets_leave_a_change_before_anybody_sees_them() {
+    let mut patch = value(
+        r#"{"telegram":{"token":"123456:ABCDEF-canary","chat_id":null,"authorized_users":["11","22"],"enabled":true}}"#,
+    );
+    let taken = take_secrets(&mut patch);
+    assert_eq!(patch.to_string(), r#"{"telegram":{"enabled":true}}"#);
+    assert!(!format!("{taken:?}").contains("canary") && taken.flaws.is_empty());
+    let hints: Vec<Option<String>> = taken.changes.iter().map(|(_, change)| change.hint()).collect();
+    assert_eq!(hints, [Some("…nary".to_owned()), None, Some("…2".to_owned())]);
+    let mut bad = value(r#"{"telegram":{"token":7,"chat_id":"a b","authorized_users":["x","x",1]}}"#);
+    let pointers: Vec<String> = take_secrets(&mut bad).flaws.into_iter().map(|flaw| flaw.pointer).collect();
+    assert_eq!(
+        pointers,
+        ["/telegram/token", "/telegram/chat_id", "/telegram/authorized_users/1", "/telegram/authorized_users/2"]
+    );
+    let mut forbidden = value(r#"{"exchange":{"secret":"canary","name":"binance"},"webhook":{"url":"canary"}}"#);
+    without_forbidden(&mut forbidden);
+    let left = r#"{"exchange":{"name":"binance","secret":null},"webhook":{"url":null}}"#;
+    assert_eq!(forbidden.to_string(), left);
+}
+
+#[test]
+fn an_exported_file_imports_as_nothing_new() {
+    let settings = after(r#"{"max_open_trades":7,"minimal_roi":{"0":null,"10":0.5},"telegram":{"reload":false}}"#);
+    for placeholders in [Placeholders::None, Placeholders::Env] {
+        let exported = settings.export(placeholders);
+        assert_eq!(exported.contains("telegram"), placeholders == Placeholders::Env);
+        let imported = import(&value(&exported));
+        assert!(imported.refused.is_empty());
+        assert!(imported.ignored.iter().all(|(_, why)| *why != Ignored::Unknown), "{:?}", imported.ignored);
+        let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
+        assert_eq!(again, settings);
+    }
+}
+
+#[test]
+fn of_a_strangers_file_only_what_may_be_set_is_taken() {
+    let file = r#"{"max_open_trades":9,"api_server":{"enabled":true},"exchange":{"name":"binance","key":"k"},
+        "dry_run":false,"fiat_display_currency":null,"unheard_of":1,"minimal_roi":{"5":0.1},
+        "pairlists":[{"method":"StaticPairList"},{"method":"RemotePairList"}]}"#;
+    let imported = import(&value(file));
+    assert_eq!(imported.taken, ["/exchange/name", "/max_open_trades", "/minimal_roi"]);
+    assert_eq!(imported.refused, ["/api_server", "/exchange/key", "/pairlists/1/method"]);
+    let ignored: Vec<(&str, Ignored)> =
+        imported.ignored.iter().map(|(pointer, why)| (pointer.as_str(), *why)).collect();
+    let expected = [
+        ("/dry_run", Ignored::ReadOnly),
+        ("/fiat_display_currency", Ignored::Nothing),
+        ("/unheard_of", Ignored::Unknown),
+    ];
+    assert_eq!(ignored, expected);
+    let after = with(Settings::built_in(), Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
+    assert_eq!(after.get("/minimal_roi").unwrap().to_string(), r#"{"5":0.1}"#);
+}
+
+/// JSON that fits a key.
+fn fitting(kind: Kind) -> BoxedStrategy<String> {
+    let number = |from: f64, to: f64| (from..to).prop_map(|n| format!("{n:.4}")).boxed();
+    match kind {
+        Kind::Switch => any::<bool>().prop_map(|on| on.to_string()).boxed(),
+        Kind::Integer(from, _) => (from..from + 50).prop_map(|n| n.to_string()).boxed(),
+        Kind::Number(_, "1") => number(0.0, 1.0),
+        Kind::Number(_, "0.5") => number(0.0, 0.5),
+        Kind::Number(..) => number(0.0, 99_999.0),
+        Kind::Between(..) => number(-0.99, -0.001),
+        Kind::Choice(words) => prop::sample::select(words).prop_map(|word| format!("\"{word}\"")).boxed(),
+        Kind::Asset => "\"[A-Z0-9]{2,10}\"".boxed(),
+        Kind::Digits => "\"[0-9]{1,20}\"".boxed(),
+        Kind::Stake => prop_oneof![number(0.001, 1e6), Just("\"unlimited\"".to_owned())].boxed(),
+        Kind::Wallet => prop_oneof![number(0.0, 1e6), Just(r#"{"BTC":0.1,"EUR":7}"#.to_owned())].boxed(),
+        Kind::Returns => (0..1_000, -0.5..0.5_f64).prop_map(|(m, r)| format!("{{\"{m}\":{r:.3}}}")).boxed(),
+        Kind::Notice => prop_oneof![Just("\"off\"".to_owned()), Just(r#"{"roi":"silent"}"#.to_owned())].boxed(),
+        Kind::Pairs => "\\[\"[A-Z]{2,5}/USDT\"\\]".boxed(),
+        Kind::Pairlists => Just(r#"[{"method":"StaticPairList"},{"method":"AgeFilter"}]"#.to_owned()).boxed(),
+        Kind::Sealed(_) => Just("null".to_owned()).boxed(),
+    }
+}
+
+fn a_patch() -> impl Strategy<Value = String> {
+    (0..ENTRIES.len()).prop_flat_map(|index| {
+        let entry = &ENTRIES[index];
+        prop_oneof![3 => fitting(entry.kind), 1 => Just("null".to_owned())]
+            .prop_map(move |json| at(entry.pointer, &json))
+    })
+}
+
+proptest! {
+    /// What is refused changes nothing; what is accepted is sound, exported and read back to the last digit.
+    #[test]
+    fn settings_stay_sound(patches in prop::collection::vec(a_patch(), 1..40)) {
+        let mut settings = Settings::built_in().clone();
+        for patch in patches {
+            if let Ok(after) = patched(&settings, &patch) {
+                settings = after;
+            }
+            prop_assert_eq!(patched(&settings, "{}"), Ok(settings.clone()));
+            let stored = serde_json::to_string(&settings).unwrap();
+            prop_assert_eq!(&Settings::parse(&stored).unwrap(), &settings);
+            let imported = import(&value(&settings.export(Placeholders::Env)));
+            let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, vec![]);
+            prop_assert_eq!(again, Ok(settings.clone()));
+        }
+    }
+
+    /// Any JSON at all is answered, and never with a panic.
+    #[test]
+    fn any_value_anywhere_is_answered(index in 0..ENTRIES.len(), json in "(\\[[1-9][0-9]{0,2}\\]|\"[a-z/:0-9.-]{0,8}\"|-?[1-9][0-9]{0,30}(\\.[0-9]{1,30})?|\\{\"x\":1\\})") {
+        let pointer = ENTRIES[index].pointer;
+        if let Err(Declined::Invalid(flaws)) = patched(Settings::built_in(), &at(pointer, &json)) {
+            prop_assert!(!flaws.is_empty());
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Settings and presets, as their user decides them.
+
+use super::*;
+use crate::settings::{FlawCode, How, PresetName, Secret, Settings, Value};
+use crate::{Decide, Sealed, Timestamp, UserId};
+use proptest::prelude::*;
+use std::sync::Arc;
+use uuid::Uuid;
+
+fn registered() -> User {
+    let mut user = User::default();
+    user.evolve(&UserEvent::UserRegistered {
+        user_id: UserId(Uuid::from_u128(7)),
+        username: Sealed::new("u".to_owned()),
+        email: Sealed::new("e".to_owned()),
+        name: None,
+        roles: vec![Role::User],
+        registered_at: Timestamp::default(),
+    });
+    user
+}
+
+fn defaults() -> Arc<Settings> {
+    Arc::new(Settings::built_in().clone())
+}
+
+fn name(name: &str) -> PresetName {
+    PresetName::parse(name).unwrap()
+}
+
+fn value(json: &str) -> Value {
+    Value::parse(json).unwrap()
+}
+
+fn patch(json: &str) -> SettingsCommand {
+    SettingsCommand::Change(Box::new(SettingsChange {
+        patch: value(json),
+        how: How::Merge,
+        flaws: Vec::new(),
+        telegram: Vec::new(),
+    }))
+}
+
+fn save(preset: &str, json: Option<&str>) -> SettingsCommand {
+    SettingsCommand::SavePreset {
+        name: name(preset),
+        patch: json.map(value),
+        from: PresetFrom::Settings,
+        is_new: true,
+    }
+}
+
+fn asked(command: SettingsCommand, expected_version: Option<u64>) -> UserCommand {
+    let asked = AskedOfSettings { command, defaults: defaults(), expected_version };
+    UserCommand::Settings { asked: Box::new(asked), at: Timestamp::default() }
+}
+
+/// Asks, folds, and gives back what happened.
+fn ask(user: &mut User, command: SettingsCommand) -> Result<Vec<UserEvent>, UserRefusal> {
+    let events = user.decide(asked(command, None))?;
+    events.iter().for_each(|event| user.evolve(event));
+    Ok(events)
+}
+
+fn held(user: &User) -> SettingsHeld {
+    user.person().unwrap().settings.as_deref().cloned().unwrap_or_default()
+}
+
+#[test]
+fn who_never_set_anything_holds_nothing() {
+    let mut user = registered();
+    assert_eq!(user.person().unwrap().settings, None);
+    assert_eq!(ask(&mut user, patch("{}")), Ok(vec![]));
+    assert_eq!(ask(&mut user, patch(r#"{"max_open_trades":3}"#)), Ok(vec![]));
+    assert_eq!(user.person().unwrap().settings, None);
+}
+
+#[test]
+fn the_first_change_takes_over_the_defaults_of_its_moment() {
+    let mut user = registered();
+    let events = ask(&mut user, patch(r#"{"max_open_trades":5}"#)).unwrap();
+    let [UserEvent::SettingsChanged { settings, settings_version: 1, fields, cause, .. }] = events.as_slice() else {
+        panic!("{events:?}");
+    };
+    assert_eq!((fields.as_slice(), cause), (&["max_open_trades".to_owned()][..], &SettingsCause::Patch));
+    assert_eq!(settings.stake_currency(), Some("USDT"));
+}
+
+#[test]
+fn of_two_changes_of_one_version_one_is_stale() {
+    let mut user = registered();
+    ask(&mut user, patch(r#"{"max_open_trades":5}"#)).unwrap();
+    let stale = user.decide(asked(patch(r#"{"max_open_trades":6}"#), Some(0)));
+    assert_eq!(stale, Err(UserRefusal::StaleSettings { expected: 0, actual: 1 }));
+    assert!(user.decide(asked(patch(r#"{"max_open_trades":6}"#), Some(1))).is_ok());
+}
+
+#[test]
+fn a_secret_is_set_again_even_if_it_ends_the_same() {
+    let mut user = registered();
+    let hint = || Some(Sealed::new("…1234".to_owned()));
+    let change = |secrets: &[Secret], on: bool| {
+        SettingsCommand::Change(Box::new(SettingsChange {
+            patch: value(&format!(r#"{{"telegram":{{"enabled":{on}}}}}"#)),
+            how: How::Merge,
+            flaws: Vec::new(),
+            telegram: secrets.iter().map(|secret| (*secret, hint())).collect(),
+        }))
+    };
+    let refused = ask(&mut user, change(&[Secret::Token], true)).unwrap_err();
+    let UserRefusal::SettingsInvalid { flaws } = refused else { panic!("{refused:?}") };
+    assert_eq!((flaws[0].pointer.as_str(), flaws[0].code), ("/telegram/chat_id", FlawCode::Required));
+    assert_eq!(ask(&mut user, change(&[Secret::Token, Secret::ChatId], true)).unwrap().len(), 1);
+    let again = ask(&mut user, change(&[Secret::Token], true)).unwrap();
+    assert!(matches!(&again[..], [UserEvent::SettingsChanged { fields, .. }] if fields == &["telegram.token"]));
+    assert!(held(&user).telegram.is_complete());
+}
+
+#[test]
+fn a_preset_is_active_until_the_settings_are_anothers() {
+    let mut user = registered();
+    ask(&mut user, save("bold", Some(r#"{"max_open_trades":9}"#))).unwrap();
+    assert_eq!(ask(&mut user, save("bold", None)), Err(UserRefusal::PresetExists));
+    assert_eq!(held(&user).settings, None);
+    let applied = ask(&mut user, SettingsCommand::ApplyPreset { name: name("bold") }).unwrap();
+    assert!(matches!(&applied[..], [UserEvent::SettingsChanged { .. }, UserEvent::PresetApplied { .. }]));
+    assert_eq!(ask(&mut user, SettingsCommand::ApplyPreset { name: name("bold") }), Ok(vec![]));
+    // Telegram is no part of it.
+    ask(&mut user, patch(r#"{"telegram":{"reload":false}}"#)).unwrap();
+    assert_eq!(held(&user).active, Some(name("bold")));
+    let rename = |from: &str, to: &str| SettingsCommand::EditPreset {
+        name: name(from),
+        new_name: Some(name(to)),
+        patch: None,
+    };
+    ask(&mut user, rename("bold", "brave")).unwrap();
+    assert_eq!(held(&user).active, Some(name("brave")));
+    ask(&mut user, patch(r#"{"max_open_trades":8}"#)).unwrap();
+    assert_eq!(held(&user).active, None);
+    assert_eq!(ask(&mut user, rename("bold", "x")), Err(UserRefusal::PresetNotFound));
+    ask(&mut user, SettingsCommand::DeletePreset { name: name("brave") }).unwrap();
+    assert!(held(&user).presets.is_empty());
+}
+
+#[test]
+fn there_are_only_so_many_presets() {
+    let mut user = registered();
+    for n in 0..PRESETS_MAX {
+        ask(&mut user, save(&format!("p{n}"), None)).unwrap();
+    }
+    let refused = ask(&mut user, save("one-more", None));
+    assert_eq!(refused, Err(UserRefusal::TooManyPresets { max: PRESETS_MAX }));
+}
+
+#[test]
+fn presets_have_no_telegram_and_no_forbidden_keys() {
+    let mut user = registered();
+    let telegram = ask(&mut user, save("a", Some(r#"{"telegram":{"reload":true}}"#)));
+    assert!(matches!(telegram, Err(UserRefusal::SettingsInvalid { .. })));
+    let forbidden = ask(&mut user, save("a", Some(r#"{"db_url":"x"}"#)));
+    assert!(matches!(forbidden, Err(UserRefusal::SettingsForbidden { .. })));
+}
+
+#[test]
+fn who_is_erased_has_no_settings() {
+    let mut user = registered();
+    ask(&mut user, patch(r#"{"max_open_trades":5}"#)).unwrap();
+    user.evolve(&UserEvent::UserErased { erased_at: Timestamp::default() });
+    assert_eq!(user.person().unwrap().settings, None);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Patch(usize, u8),
+    Save(u8, usize, u8),
+    Edit(u8, u8, u8),
+    Apply(u8),
+    Delete(u8),
+    Revert(u64),
+}
+
+const KEYS: [&str; 4] = ["max_open_trades", "stake_amount", "dry_run_wallet", "telegram"];
+
+fn change_of(key: usize, n: u8) -> String {
+    match KEYS[key % 4] {
+        "telegram" => format!(r#"{{"telegram":{{"balance_dust_level":{n}}}}}"#),
+        // Below one is refused now and then, which must leave everything as it is.
+        key => format!("{{\"{key}\":{}}}", i32::from(n) - 1),
+    }
+}
+
+fn a_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..4_usize, 0..6_u8).prop_map(|(key, n)| Step::Patch(key, n)),
+        2 => (0..3_u8, 0..3_usize, 0..6_u8).prop_map(|(preset, key, n)| Step::Save(preset, key, n)),
+        1 => (0..3_u8, 0..3_u8, 0..6_u8).prop_map(|(preset, to, n)| Step::Edit(preset, to, n)),
+        2 => (0..3_u8).prop_map(Step::Apply),
+        1 => (0..3_u8).prop_map(Step::Delete),
+        2 => (0..8_u64).prop_map(Step::Revert),
+    ]
+}
+
+proptest! {
+    /// Any patches, presets and reverts: folded from nothing, the events give the same state; versions count the changes, and
+    /// going back to one gives its export to the byte.
+    #[test]
+    fn any_history_folds_to_the_same_settings(steps in prop::collection::vec(a_step(), 1..60)) {
+        use crate::settings::Placeholders;
+        let mut user = registered();
+        let mut history = Vec::new();
+        let mut versions = vec![defaults()];
+        for step in steps {
+            let preset = |n: u8| name(&format!("p{n}"));
+            let command = match step {
+                Step::Patch(key, n) => patch(&change_of(key, n)),
+                Step::Save(n, key, value) => save(&format!("p{n}"), Some(&change_of(key, value))),
+                Step::Edit(n, to, key) => SettingsCommand::EditPreset {
+                    name: preset(n),
+                    new_name: Some(preset(to)),
+                    patch: Some(value(&change_of(0, key))),
+                },
+                Step::Apply(n) => SettingsCommand::ApplyPreset { name: preset(n) },
+                Step::Delete(n) => SettingsCommand::DeletePreset { name: preset(n) },
+                Step::Revert(to_version) => {
+                    let then = versions.get(usize::try_from(to_version).unwrap()).cloned();
+                    SettingsCommand::Revert { to_version, settings: then }
+                }
+            };
+            let reverts = if let SettingsCommand::Revert { settings, .. } = &command { settings.clone() } else { None };
+            let before = user.clone();
+            match ask(&mut user, command) {
+                Ok(events) => {
+                    for event in &events {
+                        if let UserEvent::SettingsChanged { settings, settings_version, .. } = event {
+                            prop_assert_eq!(*settings_version, versions.len() as u64);
+                            versions.push(Arc::clone(settings));
+                        }
+                        let stored = serde_json::to_string(event).unwrap();
+                        prop_assert_eq!(&serde_json::from_str::<UserEvent>(&stored).unwrap(), event);
+                    }
+                    history.extend(events);
+                    if let Some(then) = reverts {
+                        let now = held(&user).settings.unwrap_or_else(defaults);
+                        let (now, then) = (now.export(Placeholders::Env), then.export(Placeholders::Env));
+                        prop_assert_eq!(now, then);
+                    }
+                }
+                Err(_) => prop_assert_eq!(&user, &before),
+            }
+        }
+        let mut again = registered();
+        history.iter().for_each(|event| again.evolve(event));
+        prop_assert_eq!(&again, &user);
+        let active = held(&user).active;
+        let stored = serde_json::to_string(&user).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<User>(&stored).unwrap(), &user);
+        if let Some(active) = active {
+            let held = held(&user);
+            let settings = held.settings.clone().unwrap_or_else(defaults);
+            prop_assert_eq!(&*held.preset(&active).unwrap().settings, &settings.without_telegram());
+        }
+    }
+}
