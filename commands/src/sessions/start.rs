@@ -3,10 +3,10 @@
 use crate::envelope::{Reserve, StartTrading};
 use crate::{ClaimKind, Command, Commands, Context, Failure, NewClaim, Outcome, Refusal};
 use domain::trading::exact::{DECIMALS, WHOLE_MAX};
-use domain::trading::{ExchangeName, Limits, StartSession, Targets, TradingSession};
+use domain::trading::{ExchangeName, Limits, StartSession, Targets};
 use domain::user::{Exchange, Preferences, TradingMode, User, UserRefusal};
 use domain::wallet::Movement;
-use domain::{Currency, Decide, Money, MoneyError, Reference, Timestamp, TradingSessionId, UserId, WalletId};
+use domain::{Currency, Money, MoneyError, Reference, Timestamp, TradingSessionId, UserId, WalletId};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -65,16 +65,12 @@ impl Commands {
         Ok(person.map(|person| person.preferences.clone()).unwrap_or_default())
     }
 
-    /// What is taken as long as a session of theirs has not stopped.
+    /// What is taken as long as a session of theirs has not stopped. A live one may go by a key that is not theirs any more,
+    /// so the journal is asked, and not the claims alone.
     pub(crate) async fn sessions_of(&self, user_id: UserId) -> Result<Vec<NewClaim>, Failure> {
-        let mut places = self.paper_places(user_id).await?;
-        let Some(account) = self.account_of(user_id).await? else { return Ok(places) };
-        let Some(holder) = self.holder_of(account.kind, account.digest).await? else { return Ok(places) };
-        // Somebody else may trade on the same account.
-        let loaded = self.journal().load::<TradingSession>(&[holder]).await?.remove(&holder);
-        let owner = loaded.and_then(|loaded| loaded.state.owner());
-        places.push(NewClaim { is_taken: owner == Some(user_id), ..account });
-        Ok(places)
+        let goes_on = self.current_session(None, user_id).await?.is_some();
+        let places = self.paper_places(user_id).await?.into_iter();
+        Ok(places.map(|place| NewClaim { is_taken: place.is_taken || goes_on, ..place }).collect())
     }
 
     /// An account at an exchange is known by its key, whoever brought it.

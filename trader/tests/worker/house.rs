@@ -66,6 +66,11 @@ pub fn half_in_bitcoin() -> StartWish {
 impl House {
     /// One bitcoin costs 50,000 and one ether 2,500.
     pub async fn build() -> Self {
+        Self::that_remembers(None).await
+    }
+
+    /// How many users and wallets each stay in the memory of its write side, and a tenth as many sessions.
+    pub async fn that_remembers(cache_capacity: Option<usize>) -> Self {
         let postgres = Postgres::start().await;
         let database_url = postgres.database().await;
         let options = JournalOptions { database_url, connections_max: 16 };
@@ -90,7 +95,7 @@ impl House {
         };
         let writer_options = WriterOptions {
             address: "test".to_owned(),
-            cache_capacity: None,
+            cache_capacity,
             may_lead: commands::always(),
             wary_for: Duration::ZERO,
         };
@@ -241,11 +246,11 @@ pub fn session(done: &Done) -> Session {
     done.session.as_deref().and_then(TradingSession::session).unwrap().clone()
 }
 
-fn person(user_id: UserId) -> Principal {
+pub fn person(user_id: UserId) -> Principal {
     Principal::Person { user_id, session_id: LoginSessionId(Uuid::nil()) }
 }
 
-fn context(principal: Principal, key: &str) -> Context {
+pub fn context(principal: Principal, key: &str) -> Context {
     Context {
         principal,
         key: Some(key.to_owned()),

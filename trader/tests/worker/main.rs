@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod erasure;
 mod faults;
 mod house;
 mod runs;
