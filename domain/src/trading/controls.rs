@@ -3,7 +3,7 @@
 use super::command::Flow;
 use super::derived;
 use super::event::{Halted, Paused, Resumed, SessionEvent, Snapshot, Stopped};
-use super::exact;
+use super::exact::{self, WHOLE_MAX};
 use super::market::Market;
 use super::planner::{self, QUOTE_AGE_MAX};
 use super::portfolio::{BookError, Valuation, drawdown, high_water_after};
@@ -18,7 +18,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// What a run did not bring about, another one right after it does not either.
-pub const DRIFT_REST: Duration = Duration::from_mins(1);
+const DRIFT_REST: Duration = Duration::from_mins(1);
 
 type Decided = Result<Vec<SessionEvent>, SessionRefusal>;
 
@@ -192,9 +192,14 @@ impl Session {
         })?;
         let high_water = self.high_water.max(now.equity);
         let too_large = |_| SessionRefusal::Book(BookError::TooLarge);
+        let capital_after = exact::add(self.capital, flow.amount).map_err(too_large)?;
+        // However often some is put in: what is worth more may not fit any more, with all digits of its trades.
+        if flow.amount > Decimal::ZERO && exact::add(now.equity, flow.amount).map_err(too_large)? > WHOLE_MAX.into() {
+            return Err(BookError::TooLarge.into());
+        }
         Ok(vec![SessionEvent::CapitalChanged {
             amount: flow.amount,
-            capital_after: exact::add(self.capital, flow.amount).map_err(too_large)?,
+            capital_after,
             cash_after: after.cash,
             high_water_after: high_water_after(high_water, now.equity, flow.amount).map_err(too_large)?,
         }])
@@ -215,12 +220,17 @@ impl Session {
         Ok(taken.into_iter().chain(drifted).collect())
     }
 
+    /// Until then it does not ask for a run, however far it has drifted; nothing, where it never ran.
+    pub fn drift_rests_until(&self) -> Option<Timestamp> {
+        // Nothing becomes of it on a dry run: it is told as often as the schedule would.
+        let interval = if self.dry_run { Duration::from_secs(self.interval_s.into()) } else { DRIFT_REST };
+        self.last_run_at.map(|last| last.plus(interval.max(DRIFT_REST)))
+    }
+
     /// The run that is asked for when it has drifted too far, unless one is on its way or has just been.
     fn drifted(&self, now: &Valuation, market: &Market, at: Timestamp) -> Option<SessionEvent> {
         let threshold = self.drift_threshold?;
-        // Nothing becomes of it on a dry run: it is told as often as the schedule would.
-        let rest = if self.dry_run { Duration::from_secs(self.interval_s.into()) } else { DRIFT_REST };
-        let has_rested = self.last_run_at.is_none_or(|last| at.since(last) >= rest.max(DRIFT_REST));
+        let has_rested = self.drift_rests_until().is_none_or(|until| at >= until);
         let may_run = self.state == SessionState::Running && self.run.is_none() && self.requested.is_none();
         if !may_run || !has_rested || self.drift(now, market) <= threshold {
             return None;

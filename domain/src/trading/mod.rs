@@ -23,7 +23,6 @@ pub mod together;
 
 pub use aggregate::TradingSession;
 pub use command::{BeginRun, Flow, RecordOutcomes, SessionCommand, StartSession};
-pub use controls::DRIFT_REST;
 pub use event::{
     Conclusion, Filled, Halted, Intended, Paused, Planned, Rejected, Resolved, Resumed, RunBegun, RunEnded,
     SessionEvent, Snapshot, Started, Stopped, Unresolved,
@@ -35,7 +34,7 @@ pub use run::{Order, OrderState, Requested, Run, Trigger};
 pub use runs::ORDER_WINDOW;
 pub use schedule::{next_tick, scheduled_run};
 pub use session::{ExchangeName, LastError, LastResult, Limits, Session, SessionState};
-pub use targets::{TARGETS_MAX, Targets, TargetsError};
+pub use targets::{DECIMALS_MAX as TARGET_DECIMALS_MAX, TARGETS_MAX, Targets, TargetsError};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

@@ -188,6 +188,17 @@ fn no_more_can_be_taken_out_than_is_there_in_cash() {
 }
 
 #[test]
+fn no_more_can_be_put_in_than_stays_exact_however_often() {
+    let mut story = Story::began();
+    story.flow("999999990000").unwrap();
+    let too_large = Err(SessionRefusal::Book(BookError::TooLarge));
+    assert_eq!(story.flow("0.00000001"), too_large);
+    story.flow("-1").unwrap();
+    story.flow("1").unwrap();
+    assert_eq!(story.flow("1"), too_large);
+}
+
+#[test]
 fn all_of_it_can_be_taken_out_and_put_in_again() {
     let mut story = Story::began();
     story.flow("-10000").unwrap();

@@ -7,7 +7,7 @@ use super::NAME;
 use super::fold::Touched;
 use crate::read_models::value::column;
 use crate::read_models::{At, QueryError, ReadModels, position_of};
-use domain::trading::{DRIFT_REST, Session, SessionState};
+use domain::trading::{Session, SessionState};
 use domain::{Currency, Timestamp, TradingSessionId};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, Row};
@@ -70,7 +70,7 @@ impl Drift {
         }
         let lacks = |asset| asset != session.currency && session.portfolio.quantity(asset).is_zero();
         let is_off = session.targets.shares().any(|(asset, share)| share > threshold && lacks(asset));
-        let from = session.last_run_at.map_or(session.started_at, |last| last.plus(DRIFT_REST));
+        let from = session.drift_rests_until().unwrap_or(session.started_at);
         Some(Self { threshold, from, is_off })
     }
 }
@@ -198,12 +198,13 @@ const TO_MARK: &str = "\
     select c.position as checkpoint, c.failure, f.session_id, f.currency, f.is_old \
       from projection_checkpoints c \
       left join lateral (select * from found where is_old or is_beyond or is_adrift \
-                          order by is_beyond desc, is_adrift desc, snapshot_at, session_id limit $5) f on true \
-     where c.name = 'trading' order by f.is_beyond desc, f.is_adrift desc, f.snapshot_at, f.session_id";
+                          order by is_beyond desc, is_old desc, snapshot_at, session_id limit $5) f on true \
+     where c.name = 'trading' order by f.is_beyond desc, f.is_old desc, f.snapshot_at, f.session_id";
 
 impl ReadModels {
     /// Sessions that are worth so little by these prices that they may have to be halted, or more than ever; behind them
-    /// those that are too far from their targets, and those that were not valued since a moment, the longest ago first.
+    /// those that were not valued since a moment, the longest ago first, who are found once; and those that are too far from
+    /// their targets, whom it may not help to be found.
     pub async fn sessions_to_mark(
         &self,
         prices: &[Price],

@@ -6,6 +6,7 @@ use domain::trading::{SessionCommand, SessionState};
 use domain::{Timestamp, TradingSessionId, UserId};
 use rust_decimal::Decimal;
 use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 struct Watch {
@@ -149,4 +150,23 @@ async fn a_session_that_drifts_is_found_when_it_would_ask_for_a_run() {
     };
     assert!((70..95).contains(&requested), "{requested}");
     assert_eq!(watch.found(NEVER, 9).await, []);
+}
+
+/// Nothing comes of it, so it would be found at all prices for as long as it rests.
+#[tokio::test]
+async fn a_dry_run_that_drifts_is_found_as_often_as_its_schedule_would_run() {
+    let mut watch = Watch::new().await;
+    let mut found_at = Vec::new();
+    for ago in [2 * 3_600, 120] {
+        watch.desk.scribe.now = Timestamp::from(OffsetDateTime::now_utc() - Duration::from_secs(ago));
+        let id = watch.desk.start(watch.user);
+        assert!(watch.desk.ask(id, SessionCommand::SetDryRun { dry_run: true }));
+        assert!(watch.desk.ask(id, SessionCommand::SetDrift { threshold: Some(d("0.05")) }));
+        let found = watch.found(NEVER, 9).await;
+        assert!(found.contains(&(id, false)), "it never ran");
+        assert!(watch.desk.ask(id, SessionCommand::SetNextRun { next_run_at: watch.desk.scribe.now }));
+        assert!(watch.desk.begin(id));
+        found_at.push(id);
+    }
+    assert_eq!(watch.found(NEVER, 9).await, [(found_at[0], false)], "the other one rests");
 }
