@@ -135,7 +135,8 @@ async fn update(conn: &mut PgConnection, rows: &Rows) -> Result<(), sqlx::Error>
                 next_run_at = case when x.sets_next then x.next else t.next_run_at end, \
                 requested_at = case when x.sets_requested then x.requested else t.requested_at end, \
                 settle_at = case when x.sets_settle then x.settle else t.settle_at end, \
-                retry_at = case when x.requested is null then t.retry_at end, \
+                retry_at = case when x.requested is null and x.next is null and x.runs is not true \
+                                then t.retry_at end, \
                 version = x.version \
            from unnest($1::uuid[], $2::boolean[], $3::boolean[], $4::timestamptz[], $5::boolean[], \
                        $6::timestamptz[], $7::boolean[], $8::timestamptz[], $9::bigint[]) \

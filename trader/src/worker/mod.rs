@@ -27,7 +27,8 @@ const TAKEN_MAX: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The most that a lease is used of.
 const RUN_WITHIN: Duration = LEASED_FOR.saturating_sub(Duration::from_secs(10));
-/// When a session is found that has nothing to do, though its row says otherwise.
+/// When a session is found that has nothing to do, though its row says otherwise, at first: one that was paused while a run
+/// was asked for goes on like this until it is resumed.
 const LOOKED_IN_VAIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]

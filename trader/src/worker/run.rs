@@ -67,7 +67,8 @@ impl Inner {
                 SessionRefusal::NothingDue
                 | SessionRefusal::WrongState { .. }
                 | SessionRefusal::Fenced { .. }
-                | SessionRefusal::NotFound => Ok(Left::For(LOOKED_IN_VAIN)),
+                // Soon, if clocks differ; ever later, if it stays like this.
+                | SessionRefusal::NotFound => Ok(Left::For(lease.pause().max(LOOKED_IN_VAIN))),
                 refusal => Err(RunError::Command(Failure::Internal(refusal.to_string()))),
             },
             Err(failure) => Err(failure.into()),

@@ -123,3 +123,28 @@ async fn without_prices_a_run_fails_with_a_reason_and_the_next_one_comes() {
     house.work(&worker).await;
     assert_eq!(house.session(id).await.last_error, None);
 }
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_paused_session_is_looked_at_ever_more_rarely_until_it_is_resumed() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.ask(id, SessionWish::Pause).await.unwrap();
+    let worker = house.worker();
+    let resting = "select count(*) from trading_timers where retry_at > clock_timestamp() + interval '30 seconds'";
+    let mut looks = 0;
+    while house.count(resting).await == 0 {
+        assert_eq!(house.work(&worker).await, 1);
+        looks += 1;
+        assert!(looks < 10, "it is looked at again and again");
+        let over = "with over as (update trading_timers set retry_at = clock_timestamp() \
+                                  where retry_at <= clock_timestamp() + interval '30 seconds' returning 1) \
+                    select count(*) from over";
+        house.count(over).await;
+    }
+    assert_eq!(house.work(&worker).await, 0);
+    house.ask(id, SessionWish::Resume).await.unwrap();
+    assert_eq!(house.work(&worker).await, 1, "at once");
+    assert_eq!(house.session(id).await.last_result.unwrap().result, "done");
+}
