@@ -28,7 +28,7 @@ use crate::terminal::Progress;
 
 pub(crate) use sessions::{DueSession, SessionCounts, append_sessions, due_sessions};
 pub(crate) use size::Size;
-pub(crate) use users::{User, log_in};
+pub(crate) use users::{User, for_each, log_in};
 pub(crate) use wallets::{Seeded, hot, long, ordinary, short};
 
 /// Lies in the kept data; counterfoil leaves names it does not know alone.

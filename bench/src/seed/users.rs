@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::error::{BenchError, Result};
 
-/// Hashing a password keeps a core busy: more at once than most machines have cores is no faster.
+/// Hashing a password keeps a core busy: more at once than most machines have cores is no faster. For whatever waits for
+/// a disk it is enough.
 const AT_ONCE: usize = 8;
 const PASSWORD: &str = "a-benchmark-needs-no-secret";
 
@@ -20,7 +21,7 @@ pub(crate) struct User {
 
 /// Registers the users `0..count`.
 pub(crate) fn register(address: SocketAddr, count: usize) -> Result<Vec<Uuid>> {
-    for_each_user(address, count, |client, number| {
+    for_each(address, count, |client, number| {
         let body = json!({ "username": name(number), "email": email(number), "password": PASSWORD });
         let key = Uuid::new_v4().to_string();
         let reply = client.post("/api/v1/auth/register", None, Some(&key), &body)?.good("registering")?;
@@ -30,7 +31,7 @@ pub(crate) fn register(address: SocketAddr, count: usize) -> Result<Vec<Uuid>> {
 
 /// Logs them in.
 pub(crate) fn log_in(address: SocketAddr, count: usize) -> Result<Vec<User>> {
-    for_each_user(address, count, |client, number| {
+    for_each(address, count, |client, number| {
         let body = json!({ "email": email(number), "password": PASSWORD });
         let reply = client.post("/api/v1/auth/login", None, None, &body)?.good("logging in")?;
         Ok(User { id: id_of(&reply.text("/user/id")?)?, token: reply.text("/access_token")? })
@@ -38,7 +39,7 @@ pub(crate) fn log_in(address: SocketAddr, count: usize) -> Result<Vec<User>> {
 }
 
 /// Does `one` for every number, several at once, and gives the results in order.
-fn for_each_user<T: Send>(
+pub(crate) fn for_each<T: Send>(
     address: SocketAddr,
     count: usize,
     one: impl Fn(&mut Client, usize) -> Result<T> + Sync,

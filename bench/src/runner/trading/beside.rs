@@ -90,7 +90,8 @@ fn spread_out(bench: &Bench, sessions: &[Session]) -> Result<()> {
     for session in sessions {
         at += step;
         let text = at.format(&Rfc3339).map_err(|error| BenchError::Unusable(error.to_string()))?;
-        ask(bench, &mut client, session, "next-run", &json!({ "at": text }))?;
+        let token = &bench.users[session.owner].token;
+        ask(&mut client, session, token, "next-run", &json!({ "at": text }))?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ pub(crate) use rebalance::rebalance;
 pub(crate) use scale::scale;
 
 use super::bench::Bench;
+use crate::client::Client;
 use crate::error::{BenchError, Doing, Result};
 use crate::market::{CURRENCY, Swings, targets_body};
 
@@ -103,7 +104,7 @@ async fn start(bench: &Bench, count: usize, interval_s: u32) -> Result<Vec<Sessi
         let id = reply.text("/session/id")?;
         let id = id.parse().map_err(|_| BenchError::Unusable(format!("{id:?} is not an id")))?;
         sessions.push(Session { id, owner });
-        ask(bench, &mut client, &sessions[number], "rebalance", &json!({}))?;
+        ask(&mut client, &sessions[number], &bench.users[owner].token, "rebalance", &json!({}))?;
         // For who waits for a signal.
         tokio::task::yield_now().await;
     }
@@ -119,22 +120,16 @@ async fn start(bench: &Bench, count: usize, interval_s: u32) -> Result<Vec<Sessi
 async fn stop(bench: &Bench, sessions: &[Session]) -> Result<()> {
     let mut client = bench.server()?.client()?;
     for session in sessions {
-        ask(bench, &mut client, session, "stop", &json!({}))?;
+        ask(&mut client, session, &bench.users[session.owner].token, "stop", &json!({}))?;
         tokio::task::yield_now().await;
     }
     Ok(())
 }
 
-fn ask(
-    bench: &Bench,
-    client: &mut crate::client::Client,
-    session: &Session,
-    what: &str,
-    body: &Value,
-) -> Result<()> {
+fn ask(client: &mut Client, session: &Session, token: &str, what: &str, body: &Value) -> Result<()> {
     let path = format!("/api/v1/trading-sessions/{}/{what}", session.id);
     let key = Uuid::new_v4().to_string();
-    client.post(&path, Some(&bench.users[session.owner].token), Some(&key), body)?.good(&path)?;
+    client.post(&path, Some(token), Some(&key), body)?.good(&path)?;
     Ok(())
 }
 

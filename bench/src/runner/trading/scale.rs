@@ -20,7 +20,7 @@ use crate::market::Swings;
 use crate::procfs;
 use crate::report::number;
 use crate::runner::bench::Bench;
-use crate::seed::{DueSession, SessionCounts, append_sessions, due_sessions};
+use crate::seed::{DueSession, SessionCounts, append_sessions, due_sessions, for_each};
 use crate::trader_process::Trader;
 
 const TRADERS: usize = 3;
@@ -199,16 +199,15 @@ fn lead(due: &[DueSession]) -> Duration {
 
 /// Their owners set when they run: one after the other, from a moment on that has to be still to come.
 fn wake(bench: &Bench, due: &[DueSession], first: OffsetDateTime, step: Duration) -> Result<Vec<Due>> {
-    let mut client = bench.server()?.client()?;
+    let (server, users) = (bench.server()?, &bench.users);
     let first = whole_millisecond(first);
-    let mut wanted = Vec::with_capacity(due.len());
-    for (number, due) in due.iter().enumerate() {
+    let wanted = for_each(server.runtime.listen, due.len(), |client, number| {
+        let DueSession { id, owner } = due[number];
         let at = whole_millisecond(first + step * u32::try_from(number).unwrap_or(u32::MAX));
         let text = at.format(&Rfc3339).map_err(|error| BenchError::Unusable(error.to_string()))?;
-        let session = Session { id: due.id, owner: due.owner };
-        ask(bench, &mut client, &session, "next-run", &json!({ "at": text }))?;
-        wanted.push(Due { session: due.id, at });
-    }
+        ask(client, &Session { id, owner }, &users[owner].token, "next-run", &json!({ "at": text }))?;
+        Ok(Due { session: id, at })
+    })?;
     if OffsetDateTime::now_utc() >= first {
         let (what, seconds) = ("telling sessions when to run".to_owned(), lead(due).as_secs());
         return Err(BenchError::TooSlow { what, seconds });
