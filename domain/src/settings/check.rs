@@ -37,25 +37,23 @@ impl Checker<'_> {
         match kind {
             Kind::Switch => match value {
                 Value::Switch(_) => Some(value.clone()),
-                _ => self.no(at, FlawCode::WrongType, "must be true or false"),
+                _ => self.no(at, FlawCode::WrongType, "boolean"),
             },
             Kind::Integer(from, to) => self.integer(at, value, from, to),
             Kind::Number(from, to) => self.number(at, value, (from, true), (to, true)),
             Kind::Between(from, to) => self.number(at, value, (from, false), (to, false)),
             Kind::Choice(words) => self.choice(at, value, words),
-            Kind::Asset => self.pattern(at, value, is_asset, "must have 2 to 10 capital letters and digits"),
-            Kind::Digits => self.pattern(at, value, is_digits, "must be a text of digits"),
+            Kind::Asset => self.pattern(at, value, is_asset, "USDT"),
+            Kind::Digits => self.pattern(at, value, is_digits, "1234"),
             Kind::Stake => match value {
                 Value::Text(text) if text == "unlimited" => Some(value.clone()),
-                Value::Text(text) if decimal(text).is_none() => {
-                    self.no(at, FlawCode::Unknown, "must be a number or \"unlimited\"")
-                }
+                Value::Text(text) if decimal(text).is_none() => self.no(at, FlawCode::Unknown, "unlimited"),
                 _ => self.number(at, value, (STAKE_MIN, true), (MOST, true)),
             },
             Kind::Wallet => match value {
                 Value::Map(members) => self.members(at, members, before, |checker, at, name, value| {
                     if !is_asset(name) {
-                        return checker.no(at, FlawCode::NotAPattern, "must be the name of a currency");
+                        return checker.no(at, FlawCode::NotAPattern, "BTC");
                     }
                     checker.number(at, value, ("0", true), (MOST, true))
                 }),
@@ -64,16 +62,16 @@ impl Checker<'_> {
             Kind::Returns => match value {
                 Value::Map(members) => self.members(at, members, before, |checker, at, name, value| {
                     if !is_minutes(name) {
-                        return checker.no(at, FlawCode::NotAPattern, "must be a number of minutes");
+                        return checker.no(at, FlawCode::NotAPattern, "30");
                     }
                     checker.number(at, value, ("-1", true), (MOST, true))
                 }),
-                _ => self.no(at, FlawCode::WrongType, "must be an object: minutes to ratios"),
+                _ => self.no(at, FlawCode::WrongType, "object"),
             },
             Kind::Notice => match value {
                 Value::Map(members) => self.members(at, members, before, |checker, at, name, value| {
                     if !is_reason(name) {
-                        return checker.no(at, FlawCode::NotAPattern, "must be the name of a reason");
+                        return checker.no(at, FlawCode::NotAPattern, "stop_loss");
                     }
                     checker.choice(at, value, notices())
                 }),
@@ -87,8 +85,8 @@ impl Checker<'_> {
     }
 
     /// Notes what is wrong.
-    pub(super) fn no<T>(&mut self, at: &str, code: FlawCode, detail: &'static str) -> Option<T> {
-        self.found.flaw(at, code, detail);
+    pub(super) fn no<T>(&mut self, at: &str, code: FlawCode, expected: &'static str) -> Option<T> {
+        self.found.flaw(at, code, expected);
         None
     }
 
@@ -98,11 +96,11 @@ impl Checker<'_> {
         value: &Value,
         words: &'static [&'static str],
     ) -> Option<Value> {
-        let Some(text) = value.as_text() else { return self.no(at, FlawCode::WrongType, "must be a text") };
+        let Some(text) = value.as_text() else { return self.no(at, FlawCode::WrongType, "string") };
         if words.contains(&text) {
             return Some(value.clone());
         }
-        self.found.flaw(at, FlawCode::Unknown, format!("must be one of {}", words.join(", ")));
+        self.found.flaw(at, FlawCode::Unknown, words.join(", "));
         None
     }
 
@@ -111,29 +109,27 @@ impl Checker<'_> {
         at: &str,
         value: &Value,
         is_one: fn(&str) -> bool,
-        detail: &'static str,
+        expected: &'static str,
     ) -> Option<Value> {
         match value.as_text() {
-            None => self.no(at, FlawCode::WrongType, "must be a text"),
-            Some("") => self.no(at, FlawCode::Empty, "must not be empty"),
+            None => self.no(at, FlawCode::WrongType, "string"),
+            Some("") => self.no(at, FlawCode::Empty, ""),
             Some(text) if is_one(text) => Some(value.clone()),
-            Some(_) => self.no(at, FlawCode::NotAPattern, detail),
+            Some(_) => self.no(at, FlawCode::NotAPattern, expected),
         }
     }
 
     pub(super) fn integer(&mut self, at: &str, value: &Value, from: i64, to: i64) -> Option<Value> {
         match value {
-            Value::Number(number) if !number.is_integer() => {
-                self.no(at, FlawCode::NotAnInteger, "must be an integer")
-            }
+            Value::Number(number) if !number.is_integer() => self.no(at, FlawCode::NotAnInteger, "integer"),
             Value::Number(number) if (Decimal::from(from)..=Decimal::from(to)).contains(number) => {
                 Some(value.clone())
             }
             Value::Number(_) | Value::Beyond => {
-                self.found.flaw(at, FlawCode::OutOfRange, format!("must be from {from} to {to}"));
+                self.found.flaw(at, FlawCode::OutOfRange, format!("{from} … {to}"));
                 None
             }
-            _ => self.no(at, FlawCode::WrongType, "must be an integer"),
+            _ => self.no(at, FlawCode::WrongType, "integer"),
         }
     }
 
@@ -149,32 +145,25 @@ impl Checker<'_> {
             Value::Number(number) => Some(*number),
             Value::Text(text) => match decimal(text) {
                 Some(number) => Some(number),
-                None => return self.no(at, FlawCode::NotADecimal, "must be a number"),
+                None => return self.no(at, FlawCode::NotADecimal, "number"),
             },
             Value::Beyond => None,
-            _ => return self.no(at, FlawCode::WrongType, "must be a number"),
+            _ => return self.no(at, FlawCode::WrongType, "number"),
         };
         let (Some(least), Some(most)) = (decimal(from), decimal(to)) else { return None };
-        let is_inside = |n: Decimal| {
-            (n > least || (from_too && n == least)) && (n < most || (to_too && n == most))
-        };
+        let is_inside =
+            |n: Decimal| (n > least || (from_too && n == least)) && (n < most || (to_too && n == most));
         match number {
             Some(number) if !is_inside(number) => self.range(at, from, to, from_too && to_too),
             None => self.range(at, from, to, from_too && to_too),
-            Some(number) if digits(number) > DIGITS_MAX => {
-                self.no(at, FlawCode::TooManyDigits, "must have at most 15 digits")
-            }
+            Some(number) if digits(number) > DIGITS_MAX => self.no(at, FlawCode::TooManyDigits, "15"),
             Some(number) => Some(Value::Number(number)),
         }
     }
 
     fn range<T>(&mut self, at: &str, from: &str, to: &str, with_ends: bool) -> Option<T> {
-        let detail = if with_ends {
-            format!("must be from {from} to {to}")
-        } else {
-            format!("must be greater than {from} and less than {to}")
-        };
-        self.found.flaw(at, FlawCode::OutOfRange, detail);
+        let expected = if with_ends { format!("{from} … {to}") } else { format!("{from} < … < {to}") };
+        self.found.flaw(at, FlawCode::OutOfRange, expected);
         None
     }
 
@@ -203,29 +192,29 @@ impl Checker<'_> {
             return None;
         }
         match after.len() {
-            0 => self.no(at, FlawCode::Empty, "must not be empty"),
-            many if many > MEMBERS_MAX => self.no(at, FlawCode::TooLong, "may have 50 members at most"),
+            0 => self.no(at, FlawCode::Empty, ""),
+            many if many > MEMBERS_MAX => self.no(at, FlawCode::TooLong, "50"),
             _ => Some(Value::Map(after)),
         }
     }
 
     fn pairs(&mut self, at: &str, value: &Value) -> Option<Value> {
         let Value::List(pairs) = value else {
-            return self.no(at, FlawCode::WrongType, "must be a list of pairs");
+            return self.no(at, FlawCode::WrongType, "array");
         };
         if pairs.len() > PAIRS_MAX {
-            return self.no(at, FlawCode::TooLong, "may have 200 pairs at most");
+            return self.no(at, FlawCode::TooLong, "200");
         }
         let (known, mut seen) = (self.found.flaws.len(), BTreeSet::new());
         for (index, pair) in pairs.iter().enumerate() {
             let place = format!("{at}/{index}");
             match pair.as_text() {
-                None => self.found.flaw(&place, FlawCode::WrongType, "must be a text"),
+                None => self.found.flaw(&place, FlawCode::WrongType, "string"),
                 Some(text) if !is_pair(text) => {
-                    self.found.flaw(&place, FlawCode::NotAPattern, "must be a pair such as BTC/USDT");
+                    self.found.flaw(&place, FlawCode::NotAPattern, "BTC/USDT");
                 }
                 Some(text) if !seen.insert(text) => {
-                    self.found.flaw(&place, FlawCode::Repeated, "stands there before");
+                    self.found.flaw(&place, FlawCode::Repeated, "");
                 }
                 Some(_) => {}
             }
@@ -257,7 +246,8 @@ fn is_digits(text: &str) -> bool {
 
 /// Written as everybody writes it: another spelling would be another key for the same minute.
 fn is_minutes(text: &str) -> bool {
-    text.parse::<i64>().is_ok_and(|minutes| (0..=MINUTES_MAX).contains(&minutes) && minutes.to_string() == text)
+    text.parse::<i64>()
+        .is_ok_and(|minutes| (0..=MINUTES_MAX).contains(&minutes) && minutes.to_string() == text)
 }
 
 fn is_reason(text: &str) -> bool {

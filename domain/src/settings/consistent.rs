@@ -16,16 +16,15 @@ pub(super) fn conflicts(settings: &Settings) -> Vec<Conflict> {
         .collect()
 }
 
-fn conflict(pointer: &str, rests_on: &'static [&'static str], detail: &'static str) -> Conflict {
-    Conflict { flaw: Flaw::new(pointer, FlawCode::Inconsistent, detail), rests_on }
+fn conflict(pointer: &str, rests_on: &'static [&'static str], expected: &'static str) -> Conflict {
+    Conflict { flaw: Flaw::new(pointer, FlawCode::Inconsistent, expected), rests_on }
 }
 
 fn unlimited(settings: &Settings) -> Vec<Conflict> {
     let is_endless = settings.get("/max_open_trades") == Some(&Value::Number(Decimal::NEGATIVE_ONE));
     let both = is_endless && settings.text("/stake_amount") == Some("unlimited");
-    let detail = "cannot be unlimited while max_open_trades is";
-    let found =
-        both.then(|| conflict("/stake_amount", &["/stake_amount", "/max_open_trades"], detail));
+    let with = "max_open_trades = -1";
+    let found = both.then(|| conflict("/stake_amount", &["/stake_amount", "/max_open_trades"], with));
     found.into_iter().collect()
 }
 
@@ -38,14 +37,14 @@ fn markets(settings: &Settings) -> Vec<Conflict> {
         conflict(
             "/entry_pricing/price_side",
             &["/order_types/entry", "/entry_pricing/price_side"],
-            "must be ask or other while orders to enter are market orders",
+            "order_types.entry = market",
         )
     });
     let exit = sided("/order_types/exit", "/exit_pricing/price_side", ["bid", "other"]).then(|| {
         conflict(
             "/exit_pricing/price_side",
             &["/order_types/exit", "/exit_pricing/price_side"],
-            "must be bid or other while orders to exit are market orders",
+            "order_types.exit = market",
         )
     });
     entry.into_iter().chain(exit).collect()
@@ -62,12 +61,12 @@ fn trailing(settings: &Settings) -> Vec<Conflict> {
     let (positive, offset) = (number(POSITIVE), number(OFFSET));
     let mut found = Vec::new();
     if positive.is_zero() && settings.get(POSITIVE).is_some() {
-        found.push(conflict(POSITIVE, RESTS_ON, "must not be 0 while the stop trails"));
+        found.push(conflict(POSITIVE, RESTS_ON, "trailing_stop = true"));
     } else if positive.is_zero() && settings.is_on("/trailing_only_offset_is_reached") {
-        found.push(conflict(POSITIVE, RESTS_ON, "must be set for trailing_only_offset_is_reached"));
+        found.push(conflict(POSITIVE, RESTS_ON, "trailing_only_offset_is_reached = true"));
     }
     if positive > Decimal::ZERO && offset > Decimal::ZERO && offset <= positive {
-        found.push(conflict(OFFSET, RESTS_ON, "must be greater than trailing_stop_positive"));
+        found.push(conflict(OFFSET, RESTS_ON, "trailing_stop_positive"));
     }
     found
 }
@@ -83,7 +82,7 @@ fn pairs(settings: &Settings) -> Vec<Conflict> {
         conflict(
             "/exchange/pair_whitelist",
             &["/exchange/pair_whitelist", "/pairlists"],
-            "must not be empty for a StaticPairList",
+            "pairlists: StaticPairList",
         )
     });
     found.into_iter().collect()
@@ -93,9 +92,9 @@ fn pairs(settings: &Settings) -> Vec<Conflict> {
 fn margin(settings: &Settings) -> Vec<Conflict> {
     const RESTS_ON: &[&str] = &["/trading_mode", "/margin_mode"];
     let found = match (settings.text("/trading_mode"), settings.text("/margin_mode")) {
-        (Some("spot"), Some("isolated" | "cross")) => Some("must be empty while trading_mode is spot"),
-        (Some("futures"), Some("") | None) => Some("must be isolated or cross while trading_mode is futures"),
+        (Some("spot"), Some("isolated" | "cross")) => Some("trading_mode = spot"),
+        (Some("futures"), Some("") | None) => Some("trading_mode = futures"),
         _ => None,
     };
-    found.map(|detail| conflict("/margin_mode", RESTS_ON, detail)).into_iter().collect()
+    found.map(|with| conflict("/margin_mode", RESTS_ON, with)).into_iter().collect()
 }

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 pub struct Flaw {
     pub pointer: String,
     pub code: FlawCode,
-    pub detail: Cow<'static, str>,
+    /// What was expected, in no language: a type, a range, words, a number, an example, or what it does not go with.
+    pub expected: Cow<'static, str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,8 +50,8 @@ pub enum Declined {
 }
 
 impl Flaw {
-    pub fn new(pointer: impl Into<String>, code: FlawCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { pointer: pointer.into(), code, detail: detail.into() }
+    pub fn new(pointer: impl Into<String>, code: FlawCode, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { pointer: pointer.into(), code, expected: expected.into() }
     }
 }
 
@@ -62,8 +63,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn flaw(&mut self, pointer: &str, code: FlawCode, detail: impl Into<Cow<'static, str>>) {
-        self.flaws.push(Flaw::new(pointer, code, detail));
+    pub(super) fn flaw(&mut self, pointer: &str, code: FlawCode, expected: impl Into<Cow<'static, str>>) {
+        self.flaws.push(Flaw::new(pointer, code, expected));
     }
 
     pub(super) fn bar(&mut self, pointer: impl Into<String>, read_only: bool) {

@@ -30,15 +30,11 @@ pub fn with(
     how: How,
     known: Vec<Flaw>,
 ) -> Result<Settings, Declined> {
-    let mut merging = Merging {
-        after: before.clone(),
-        defaults,
-        how,
-        found: Found { flaws: known, barred: Vec::new() },
-    };
+    let mut merging =
+        Merging { after: before.clone(), defaults, how, found: Found { flaws: known, barred: Vec::new() } };
     match patch {
         Value::Map(members) => merging.members("", members),
-        _ => merging.found.flaw("", FlawCode::WrongType, "must be an object"),
+        _ => merging.found.flaw("", FlawCode::WrongType, "object"),
     }
     let Merging { after, mut found, .. } = merging;
     let conflicts = consistent::conflicts(&after);
@@ -72,7 +68,7 @@ impl Merging<'_> {
         } else if FORBIDDEN.contains(&pointer) {
             bar_all(&mut self.found, pointer, value);
         } else if self.how == How::Preset && (pointer == "/telegram" || is_below(pointer, "/telegram")) {
-            self.found.flaw(pointer, FlawCode::UnknownSetting, "is no part of a preset");
+            self.found.flaw(pointer, FlawCode::UnknownSetting, "");
         } else if let Some(entry) = entry(pointer) {
             let before = self.after.get(entry.pointer);
             if value.is_nothing() {
@@ -90,10 +86,10 @@ impl Merging<'_> {
                     let keys: Vec<_> = super::catalogue::ENTRIES.iter().map(|entry| entry.pointer).collect();
                     keys.into_iter().filter(|key| is_below(key, pointer)).for_each(|key| self.reset(key));
                 }
-                _ => self.found.flaw(pointer, FlawCode::WrongType, "must be an object"),
+                _ => self.found.flaw(pointer, FlawCode::WrongType, "object"),
             }
         } else {
-            self.found.flaw(pointer, FlawCode::UnknownSetting, "is no setting of freqtrade");
+            self.found.flaw(pointer, FlawCode::UnknownSetting, "");
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Others read a file, call an address, or listen to another bot.
 
-use super::check::Checker;
 use super::catalogue::timeframes;
+use super::check::Checker;
 use super::flaw::below;
 use super::{FlawCode, Value};
 
@@ -124,18 +124,22 @@ const METHODS: &[Method] = &[
 
 /// What freqtrade has beside them: they fetch from elsewhere.
 const FORBIDDEN: &[&str] = &[
-    "RemotePairList", "ProducerPairList", "MarketCapPairList", "CrossMarketPairList", "PairInformationFilter",
+    "RemotePairList",
+    "ProducerPairList",
+    "MarketCapPairList",
+    "CrossMarketPairList",
+    "PairInformationFilter",
 ];
 
 pub(super) fn check(checker: &mut Checker<'_>, at: &str, value: &Value) -> Option<Value> {
     let Value::List(lists) = value else {
-        return checker.no(at, FlawCode::WrongType, "must be a list of objects");
+        return checker.no(at, FlawCode::WrongType, "array");
     };
     if lists.is_empty() {
-        return checker.no(at, FlawCode::Empty, "must not be empty");
+        return checker.no(at, FlawCode::Empty, "");
     }
     if lists.len() > LISTS_MAX {
-        return checker.no(at, FlawCode::TooLong, "may have 20 members at most");
+        return checker.no(at, FlawCode::TooLong, "20");
     }
     let checked: Vec<Option<Value>> = lists
         .iter()
@@ -147,11 +151,11 @@ pub(super) fn check(checker: &mut Checker<'_>, at: &str, value: &Value) -> Optio
 
 fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Option<Value> {
     let Value::Map(members) = list else {
-        return checker.no(at, FlawCode::WrongType, "must be an object");
+        return checker.no(at, FlawCode::WrongType, "object");
     };
     let method_at = below(at, "method");
     let name = match members.get("method") {
-        None | Some(Value::Nothing) => return checker.no(&method_at, FlawCode::Required, "is required"),
+        None | Some(Value::Nothing) => return checker.no(&method_at, FlawCode::Required, ""),
         Some(name) => name.as_text(),
     };
     if name.is_some_and(|name| FORBIDDEN.contains(&name)) {
@@ -159,20 +163,20 @@ fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Opt
         return None;
     }
     let Some(method) = METHODS.iter().find(|method| Some(method.name) == name) else {
-        return checker.no(&method_at, FlawCode::Unknown, "is no method that may be used");
+        return checker.no(&method_at, FlawCode::Unknown, "StaticPairList, VolumePairList, …");
     };
     let known = checker.found.flaws.len();
     if is_first && !method.begins {
-        checker.found.flaw(&method_at, FlawCode::Inconsistent, "only picks from pairs: it cannot be the first");
+        checker.found.flaw(&method_at, FlawCode::Inconsistent, "/pairlists/0");
     }
     for required in method.required.iter().filter(|name| !members.contains_key(**name)) {
-        checker.found.flaw(&below(at, required), FlawCode::Required, "is required");
+        checker.found.flaw(&below(at, required), FlawCode::Required, "");
     }
     let mut checked = members.clone();
     for (name, value) in members.iter().filter(|(name, _)| *name != "method") {
         let place = below(at, name);
         match method.takes.iter().find(|(taken, _)| taken == name) {
-            None => checker.found.flaw(&place, FlawCode::UnknownSetting, "is nothing that this method takes"),
+            None => checker.found.flaw(&place, FlawCode::UnknownSetting, ""),
             Some((_, takes)) => {
                 if let Some(value) = parameter(checker, &place, *takes, value) {
                     checked.insert(name.clone(), value);
@@ -187,7 +191,7 @@ fn parameter(checker: &mut Checker<'_>, at: &str, takes: Takes, value: &Value) -
     match takes {
         Takes::Switch => match value {
             Value::Switch(_) => Some(value.clone()),
-            _ => checker.no(at, FlawCode::WrongType, "must be true or false"),
+            _ => checker.no(at, FlawCode::WrongType, "boolean"),
         },
         Takes::Integer(from) => checker.integer(at, value, from, COUNT),
         Takes::Number(from) => checker.number(at, value, (from, true), (MOST, true)),

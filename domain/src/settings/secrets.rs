@@ -141,7 +141,7 @@ fn read(secret: Secret, value: &Value, found: &mut Found) -> Option<SecretChange
         (_, Value::Nothing) => Some(SecretChange::Clear),
         (Secret::AuthorizedUsers, Value::List(users)) => read_users(users, found),
         (Secret::AuthorizedUsers, _) => {
-            found.flaw(pointer, FlawCode::WrongType, "must be a list of texts");
+            found.flaw(pointer, FlawCode::WrongType, "array");
             None
         }
         (_, Value::Text(text)) => {
@@ -149,11 +149,11 @@ fn read(secret: Secret, value: &Value, found: &mut Found) -> Option<SecretChange
             if is_visible(text) && is_long_enough {
                 return Some(SecretChange::Set(text.clone()));
             }
-            found.flaw(pointer, FlawCode::NotAPattern, "is nothing that Telegram gives out");
+            found.flaw(pointer, FlawCode::NotAPattern, "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc");
             None
         }
         _ => {
-            found.flaw(pointer, FlawCode::WrongType, "must be a text");
+            found.flaw(pointer, FlawCode::WrongType, "string");
             None
         }
     }
@@ -162,7 +162,7 @@ fn read(secret: Secret, value: &Value, found: &mut Found) -> Option<SecretChange
 fn read_users(users: &[Value], found: &mut Found) -> Option<SecretChange> {
     let pointer = Secret::AuthorizedUsers.pointer();
     if users.len() > USERS_MAX {
-        found.flaw(pointer, FlawCode::TooLong, format!("may have {USERS_MAX} at most"));
+        found.flaw(pointer, FlawCode::TooLong, USERS_MAX.to_string());
         return None;
     }
     let (mut seen, before) = (BTreeSet::new(), found.flaws.len());
@@ -170,17 +170,16 @@ fn read_users(users: &[Value], found: &mut Found) -> Option<SecretChange> {
         let at = format!("{pointer}/{index}");
         match user.as_text() {
             Some(text) if !is_visible(text) => {
-                found.flaw(&at, FlawCode::NotAPattern, "is nothing that Telegram gives out");
+                found.flaw(&at, FlawCode::NotAPattern, "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc");
             }
-            Some(text) if !seen.insert(text) => found.flaw(&at, FlawCode::Repeated, "stands there before"),
+            Some(text) if !seen.insert(text) => found.flaw(&at, FlawCode::Repeated, ""),
             Some(_) => {}
-            None => found.flaw(&at, FlawCode::WrongType, "must be a text"),
+            None => found.flaw(&at, FlawCode::WrongType, "string"),
         }
     }
     let list = Value::List(users.to_vec());
-    (found.flaws.len() == before).then(|| {
-        if users.is_empty() { SecretChange::Clear } else { SecretChange::Set(list.to_string()) }
-    })
+    (found.flaws.len() == before)
+        .then(|| if users.is_empty() { SecretChange::Clear } else { SecretChange::Set(list.to_string()) })
 }
 
 fn is_visible(text: &str) -> bool {

@@ -12,9 +12,8 @@ use std::sync::LazyLock;
 pub struct Settings(pub(super) BTreeMap<&'static str, Value>);
 
 static BUILT_IN: LazyLock<Settings> = LazyLock::new(|| {
-    let default = |entry: &'static super::catalogue::Entry| {
-        Some((entry.pointer, Value::parse(entry.default?).ok()?))
-    };
+    let default =
+        |entry: &'static super::catalogue::Entry| Some((entry.pointer, Value::parse(entry.default?).ok()?));
     Settings(ENTRIES.iter().filter_map(default).collect())
 });
 

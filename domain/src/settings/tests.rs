@@ -24,9 +24,13 @@ fn wrong(json: &str) -> Vec<(String, FlawCode)> {
 
 /// `{"exchange": {"name": <json>}}` for `/exchange/name`.
 fn at(pointer: &str, json: &str) -> String {
-    pointer.split('/').skip(1).collect::<Vec<_>>().iter().rev().fold(json.to_owned(), |inner, name| {
-        format!("{{\"{name}\":{inner}}}")
-    })
+    pointer
+        .split('/')
+        .skip(1)
+        .collect::<Vec<_>>()
+        .iter()
+        .rev()
+        .fold(json.to_owned(), |inner, name| format!("{{\"{name}\":{inner}}}"))
 }
 
 #[test]
@@ -59,8 +63,16 @@ fn what_freqtrade_lets_through_is_refused() {
         (r#"{"timeframe":"7m"}"#, "/timeframe", FlawCode::Unknown),
         (r#"{"minimal_roi":{"1.5":0.1}}"#, "/minimal_roi/1.5", FlawCode::NotAPattern),
         (r#"{"minimal_roi":{"0":null}}"#, "/minimal_roi", FlawCode::Empty),
-        (r#"{"exchange":{"pair_whitelist":["BTCUSDT"]}}"#, "/exchange/pair_whitelist/0", FlawCode::NotAPattern),
-        (r#"{"exchange":{"pair_blacklist":["A/B","A/B"]}}"#, "/exchange/pair_blacklist/1", FlawCode::Repeated),
+        (
+            r#"{"exchange":{"pair_whitelist":["BTCUSDT"]}}"#,
+            "/exchange/pair_whitelist/0",
+            FlawCode::NotAPattern,
+        ),
+        (
+            r#"{"exchange":{"pair_blacklist":["A/B","A/B"]}}"#,
+            "/exchange/pair_blacklist/1",
+            FlawCode::Repeated,
+        ),
         (r#"{"pairlists":[]}"#, "/pairlists", FlawCode::Empty),
         (r#"{"pairlists":[{"method":"AgeFilter"}]}"#, "/pairlists/0/method", FlawCode::Inconsistent),
         (r#"{"pairlists":[{"method":"VolumePairList"}]}"#, "/pairlists/0/number_assets", FlawCode::Required),
@@ -85,7 +97,10 @@ fn what_cannot_be_together_is_refused() {
     for (json, pointer) in [
         (r#"{"max_open_trades":-1,"stake_amount":"unlimited"}"#, "/stake_amount"),
         (r#"{"order_types":{"entry":"market"}}"#, "/entry_pricing/price_side"),
-        (r#"{"order_types":{"exit":"market"},"exit_pricing":{"price_side":"ask"}}"#, "/exit_pricing/price_side"),
+        (
+            r#"{"order_types":{"exit":"market"},"exit_pricing":{"price_side":"ask"}}"#,
+            "/exit_pricing/price_side",
+        ),
         (r#"{"trailing_stop":true,"trailing_stop_positive":0}"#, "/trailing_stop_positive"),
         (r#"{"trailing_stop":true,"trailing_only_offset_is_reached":true}"#, "/trailing_stop_positive"),
         (
@@ -172,9 +187,15 @@ fn secrets_leave_a_change_before_anybody_sees_them() {
     let pointers: Vec<String> = take_secrets(&mut bad).flaws.into_iter().map(|flaw| flaw.pointer).collect();
     assert_eq!(
         pointers,
-        ["/telegram/token", "/telegram/chat_id", "/telegram/authorized_users/1", "/telegram/authorized_users/2"]
+        [
+            "/telegram/token",
+            "/telegram/chat_id",
+            "/telegram/authorized_users/1",
+            "/telegram/authorized_users/2"
+        ]
     );
-    let mut forbidden = value(r#"{"exchange":{"secret":"canary","name":"binance"},"webhook":{"url":"canary"}}"#);
+    let mut forbidden =
+        value(r#"{"exchange":{"secret":"canary","name":"binance"},"webhook":{"url":"canary"}}"#);
     without_forbidden(&mut forbidden);
     let left = r#"{"exchange":{"name":"binance","secret":null},"webhook":{"url":null}}"#;
     assert_eq!(forbidden.to_string(), left);
@@ -182,7 +203,8 @@ fn secrets_leave_a_change_before_anybody_sees_them() {
 
 #[test]
 fn an_exported_file_imports_as_nothing_new() {
-    let settings = after(r#"{"max_open_trades":7,"minimal_roi":{"0":null,"10":0.5},"telegram":{"reload":false}}"#);
+    let settings =
+        after(r#"{"max_open_trades":7,"minimal_roi":{"0":null,"10":0.5},"telegram":{"reload":false}}"#);
     for placeholders in [Placeholders::None, Placeholders::Env] {
         let exported = settings.export(placeholders);
         assert_eq!(exported.contains("telegram"), placeholders == Placeholders::Env);
@@ -210,7 +232,8 @@ fn of_a_strangers_file_only_what_may_be_set_is_taken() {
         ("/unheard_of", Ignored::Unknown),
     ];
     assert_eq!(ignored, expected);
-    let after = with(Settings::built_in(), Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
+    let after =
+        with(Settings::built_in(), Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
     assert_eq!(after.get("/minimal_roi").unwrap().to_string(), r#"{"5":0.1}"#);
 }
 
@@ -230,7 +253,9 @@ fn fitting(kind: Kind) -> BoxedStrategy<String> {
         Kind::Stake => prop_oneof![number(0.001, 1e6), Just("\"unlimited\"".to_owned())].boxed(),
         Kind::Wallet => prop_oneof![number(0.0, 1e6), Just(r#"{"BTC":0.1,"EUR":7}"#.to_owned())].boxed(),
         Kind::Returns => (0..1_000, -0.5..0.5_f64).prop_map(|(m, r)| format!("{{\"{m}\":{r:.3}}}")).boxed(),
-        Kind::Notice => prop_oneof![Just("\"off\"".to_owned()), Just(r#"{"roi":"silent"}"#.to_owned())].boxed(),
+        Kind::Notice => {
+            prop_oneof![Just("\"off\"".to_owned()), Just(r#"{"roi":"silent"}"#.to_owned())].boxed()
+        }
         Kind::Pairs => "\\[\"[A-Z]{2,5}/USDT\"\\]".boxed(),
         Kind::Pairlists => Just(r#"[{"method":"StaticPairList"},{"method":"AgeFilter"}]"#.to_owned()).boxed(),
         Kind::Sealed(_) => Just("null".to_owned()).boxed(),

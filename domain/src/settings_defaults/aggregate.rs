@@ -62,7 +62,12 @@ impl Decide for SettingsDefaults {
         }
         let defaults_version = self.version + 1;
         let settings = Arc::new(settings);
-        Ok(vec![DefaultsEvent::SettingsDefaultsChanged { settings, fields, defaults_version, changed_at: at }])
+        Ok(vec![DefaultsEvent::SettingsDefaultsChanged {
+            settings,
+            fields,
+            defaults_version,
+            changed_at: at,
+        }])
     }
 
     fn evolve(&mut self, event: &DefaultsEvent) {

@@ -26,7 +26,8 @@ fn what_is_left_out_is_built_in_again() {
     let mut defaults = after(r#"{"max_open_trades":7,"stake_currency":"BTC"}"#);
     assert_eq!(defaults.settings().stake_currency(), Some("BTC"));
     let events = defaults.decide(set(r#"{"max_open_trades":7}"#, Some(1))).unwrap();
-    let [DefaultsEvent::SettingsDefaultsChanged { fields, defaults_version: 2, .. }] = events.as_slice() else {
+    let [DefaultsEvent::SettingsDefaultsChanged { fields, defaults_version: 2, .. }] = events.as_slice()
+    else {
         panic!("{events:?}");
     };
     assert_eq!(fields, &["stake_currency"]);

@@ -306,8 +306,7 @@ impl SettingsHeld {
             }
             UserEvent::PresetSaved { name, settings, preset_version, saved_at } => {
                 let (version, saved_at) = (*preset_version, *saved_at);
-                let preset =
-                    Preset { name: name.clone(), settings: Arc::clone(settings), version, saved_at };
+                let preset = Preset { name: name.clone(), settings: Arc::clone(settings), version, saved_at };
                 match self.presets.iter_mut().find(|preset| preset.name == *name) {
                     Some(present) => {
                         *present = preset;
@@ -350,9 +349,7 @@ impl TelegramHeld {
     fn missing(&self, settings: &Settings) -> Vec<Flaw> {
         let needed = if settings.telegram_is_on() { vec![Secret::Token, Secret::ChatId] } else { Vec::new() };
         let missing = needed.into_iter().filter(|secret| !self.0.contains_key(secret));
-        missing
-            .map(|secret| Flaw::new(secret.pointer(), FlawCode::Required, "is required while telegram is on"))
-            .collect()
+        missing.map(|secret| Flaw::new(secret.pointer(), FlawCode::Required, "")).collect()
     }
 }
 

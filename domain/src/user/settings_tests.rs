@@ -79,7 +79,8 @@ fn who_never_set_anything_holds_nothing() {
 fn the_first_change_takes_over_the_defaults_of_its_moment() {
     let mut user = registered();
     let events = ask(&mut user, patch(r#"{"max_open_trades":5}"#)).unwrap();
-    let [UserEvent::SettingsChanged { settings, settings_version: 1, fields, cause, .. }] = events.as_slice() else {
+    let [UserEvent::SettingsChanged { settings, settings_version: 1, fields, cause, .. }] = events.as_slice()
+    else {
         panic!("{events:?}");
     };
     assert_eq!((fields.as_slice(), cause), (&["max_open_trades".to_owned()][..], &SettingsCause::Patch));
@@ -112,7 +113,9 @@ fn a_secret_is_set_again_even_if_it_ends_the_same() {
     assert_eq!((flaws[0].pointer.as_str(), flaws[0].code), ("/telegram/chat_id", FlawCode::Required));
     assert_eq!(ask(&mut user, change(&[Secret::Token, Secret::ChatId], true)).unwrap().len(), 1);
     let again = ask(&mut user, change(&[Secret::Token], true)).unwrap();
-    assert!(matches!(&again[..], [UserEvent::SettingsChanged { fields, .. }] if fields == &["telegram.token"]));
+    assert!(
+        matches!(&again[..], [UserEvent::SettingsChanged { fields, .. }] if fields == &["telegram.token"])
+    );
     assert!(held(&user).telegram.is_complete());
 }
 
