@@ -247,6 +247,24 @@ async fn capital_is_kept_back_in_a_wallet_until_the_session_stops() {
 }
 
 #[tokio::test]
+async fn money_is_kept_back_by_whoever_may_hold_it() {
+    let (house, _) = trading_house().await;
+    let (ada, admin) = (house.person().await, house.admin().await);
+    house.deposit(&ada, &json!({ "amount": "100" })).send().await.expect(201);
+    let body = json!({ "capital": "60", "currency": "USD", "reserve_from": ada.wallet, "user_id": ada.id });
+    let head = house.head().await;
+    house.start(&admin, &body).send().await.problem(404, "wallet_not_found");
+    let trades = house.service_key(&admin, &["trading:write"]).await;
+    let holds = house.service_key(&admin, &["trading:write", "wallet:hold"]).await;
+    let start = |key: &str| house.command(key, "/trading-sessions", &body).send();
+    let made = house.head().await;
+    assert!(made > head);
+    let problem = start(&trades).await.problem(403, "insufficient_scope");
+    assert_eq!((problem["required"].as_str(), house.head().await), (Some("wallet:hold"), made));
+    start(&holds).await.expect(201);
+}
+
+#[tokio::test]
 async fn who_has_a_session_is_not_erased() {
     let (house, _) = trading_house().await;
     let ada = house.person().await;

@@ -2,7 +2,8 @@
 
 use super::{Changed, answer, as_left, check_traded, confirm, forms};
 use crate::app::App;
-use crate::auth::rule::Trade;
+use crate::auth::Allowed;
+use crate::auth::rule::{Hold, Trade};
 use crate::door::{Arrival, PREFIX};
 use crate::input::{Check, Flaw, JsonBody, Keyed, Raw, moment};
 use crate::openapi::Problems;
@@ -53,7 +54,8 @@ pub(crate) struct StartForm<'a> {
     /// When it runs first; a moment that has passed means at once.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-01-31T12:00:00Z")]
     next_run_at: Raw<'a>,
-    /// A wallet in this currency, in which the capital is held for as long as the session has not stopped.
+    /// A wallet in this currency, in which the capital is held for as long as the session has not stopped. It takes what
+    /// holds take: a key has the scope `wallet:hold`, too.
     #[schema(value_type = Option<String>, format = Uuid, example = "0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a02")]
     reserve_from: Raw<'a>,
     /// Whose it is to be, said by an admin or a service; one's own, if left out.
@@ -88,6 +90,9 @@ pub(crate) async fn start(
     let user_id = named.unwrap_or_else(|| allowed.caller.user_id());
     if !allowed.authority.covers(user_id) {
         return Err(Problem::of(Code::UserNotFound));
+    }
+    if wish.reserve_from.is_some() && !Allowed::<Hold>::check(allowed.caller)?.authority.covers(user_id) {
+        return Err(Problem::of(Code::WalletNotFound));
     }
     confirm(&app, allowed.caller, user_id, Some(&body)).await?;
     let currency = match wish.currency {
