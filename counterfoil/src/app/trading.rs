@@ -2,6 +2,7 @@
 
 use super::{AppError, Ground, Signs, endless};
 use crate::config::{Config, Role, TradingConfig};
+use crate::supervisor::Stage;
 use commands::{Clock, Commands};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,10 +58,12 @@ impl Ground {
             exchanges: vec![exchange],
             pauses,
         });
-        self.supervisor.start("trading_worker", |stop| endless(worker.run(bell, stop)));
+        // With the doors: the runs that are under way when it is asked to stop still tell what came of their orders, and those
+        // who take that down are asked later.
+        self.supervisor.start_at(Stage::Door, "trading_worker", |stop| endless(worker.run(bell, stop)));
         let (pool, read_models) = (self.journal.pool().clone(), self.read_models.clone());
         let watcher = Watcher::new(commands.clone(), read_models, pool, prices.clone());
-        self.supervisor.start("trading_watch", |stop| endless(watcher.run(stop)));
+        self.supervisor.start_at(Stage::Door, "trading_watch", |stop| endless(watcher.run(stop)));
         self.supervisor.start("paper_ledger", |stop| endless(prune(paper, stop)));
     }
 }
