@@ -66,11 +66,12 @@ impl Application {
             health,
         });
         let edge = app.settings().edge.clone();
-        let door = Door::new(router::main(app.clone(), address.ip().is_loopback()), router::patterns(), edge);
+        let routes = router::main(app.clone(), address.ip().is_loopback());
+        let door = Door::new(routes, router::patterns(), edge, Some(app.admission().locales().clone()));
         let ops = parts.ops_listener.map(|listener| {
             // Only who runs this can reach it.
             let edge = Edge { rate_limit: RateLimit::Off, ..Edge::default() };
-            let door = Door::new(router::ops(app.clone()), router::patterns(), edge);
+            let door = Door::new(router::ops(app.clone()), router::patterns(), edge, None);
             Server::new(listener, door, OPS_CONNECTIONS_MAX)
         });
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use crate::auth::X_API_KEY;
 use crate::door::PREFIX;
-use crate::problem::{Code, FieldCode};
+use crate::problem::{Code, FieldCode, Language};
 use axum::body::Bytes;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -29,6 +29,7 @@ const API_KEY: &str = "api_key";
         (name = "auth", description = "Registration, login sessions and tokens"),
         (name = "users", description = "Users and their balances"),
         (name = "api keys", description = "Keys that programs sign in with"),
+        (name = "settings", description = "What one's freqtrade is set to, with presets and a past"),
         (name = "wallets", description = "One balance in one currency, of one user"),
         (name = "holds", description = "Money that is kept back for what is not settled yet"),
         (name = "trading", description = "Sessions that keep a portfolio as its owner wants it, on paper or on an exchange"),
@@ -77,7 +78,7 @@ fn problem_table() -> String {
             "| `{}` | {} | {retryable} | {} |",
             code.as_str(),
             code.status().as_u16(),
-            code.title()
+            code.title(Language::English)
         );
     }
     table.push_str(

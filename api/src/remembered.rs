@@ -49,6 +49,16 @@ impl<K: Eq + Hash, V: Clone> Remembered<K, V> {
         self.put(&mut halves, key, value);
     }
 
+    /// Keeps what is known already: whoever knew it first has it from somebody who is never late.
+    pub(crate) fn insert_new(&self, key: K, value: V) -> V {
+        let mut halves = self.halves.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = halves.young.get(&key).or_else(|| halves.old.get(&key)) {
+            return known.clone();
+        }
+        self.put(&mut halves, key, value.clone());
+        value
+    }
+
     pub(crate) fn remove<Q>(&self, key: &Q)
     where
         K: std::borrow::Borrow<Q>,
@@ -105,6 +115,18 @@ mod tests {
         assert_eq!((remembered.get("a"), remembered.get("c")), (None, Some(1)));
         remembered.clear();
         assert_eq!(remembered.get("c"), None);
+    }
+
+    #[test]
+    fn what_is_known_already_stays() {
+        let remembered = Remembered::new(4);
+        for key in ["a", "b", "c"] {
+            assert_eq!(remembered.insert_new(key, 1), 1);
+        }
+        assert_eq!(remembered.insert_new("a", 2), 1, "in the old half");
+        assert_eq!(remembered.insert_new("c", 2), 1, "in the young half");
+        remembered.insert("a", 3);
+        assert_eq!(remembered.get("a"), Some(3));
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub enum Failure {
     InFlight,
     /// Nothing happened; come again.
     #[error("{reason}")]
-    Unavailable { reason: &'static str, retry_after: Duration },
+    Unavailable { reason: Hindrance, retry_after: Duration },
     /// It may have happened: ask by the key.
     #[error("it is unknown whether the command took effect")]
     OutcomeUnknown,
@@ -86,12 +86,41 @@ pub enum Failure {
     Internal(String),
 }
 
+/// Why nothing can be done for a command now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Hindrance {
+    #[error("too many commands are waiting")]
+    TooManyCommands,
+    #[error("too many passwords are being checked")]
+    TooManyPasswords,
+    #[error("the command waited too long to be decided")]
+    WaitedTooLong,
+    #[error("the account could not be loaded")]
+    NotLoaded,
+    #[error("the database cannot be reached")]
+    DatabaseAway,
+    #[error("the database cannot write now")]
+    CannotWrite,
+    #[error("this node does not lead any more")]
+    LeadLost,
+    #[error("no node leads at the moment, or another does")]
+    NobodyLeads,
+    #[error("no node that leads took the command: nothing happened")]
+    NobodyTookIt,
+    #[error("the node that leads cannot take commands now")]
+    LeaderCannot,
+    #[error("nobody writes at the moment: it cannot be told yet")]
+    NobodyWrites,
+    #[error("writing is halted: the journal and the stream differ")]
+    WritingHalted,
+}
+
 pub type Outcome = Result<Done, Failure>;
 
 impl From<HashError> for Failure {
     fn from(error: HashError) -> Self {
         match error {
-            HashError::Overloaded => Self::unavailable("too many passwords are being checked"),
+            HashError::Overloaded => Self::unavailable(Hindrance::TooManyPasswords),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -104,7 +133,7 @@ impl From<JournalError> for Failure {
             JournalError::Postgres(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => {
                 Self::Internal(error.to_string())
             }
-            JournalError::Postgres(_) => Self::unavailable("the database cannot be reached"),
+            JournalError::Postgres(_) => Self::unavailable(Hindrance::DatabaseAway),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -120,7 +149,7 @@ impl From<VaultError> for Failure {
 }
 
 impl Failure {
-    pub(crate) const fn unavailable(reason: &'static str) -> Self {
+    pub(crate) const fn unavailable(reason: Hindrance) -> Self {
         Self::Unavailable { reason, retry_after: Duration::from_secs(1) }
     }
 }

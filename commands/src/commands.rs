@@ -5,7 +5,7 @@ use crate::password::Hasher;
 use crate::sequencer::Submission;
 use crate::throttle::Throttle;
 use crate::vault::Vault;
-use crate::{Clock, Envelope, Failure, Outcome, RefreshTokens};
+use crate::{Clock, Envelope, Failure, Hindrance, Outcome, RefreshTokens};
 use domain::user::SessionPolicy;
 use domain::{Currency, Timestamp};
 use journal::Journal;
@@ -70,7 +70,7 @@ impl Commands {
         let submission = Submission::new(envelope, reply);
         if self.inner.inbox.try_send(submission).is_err() {
             metrics::counter!("counterfoil_inbox_full_total").increment(1);
-            return Err(Failure::unavailable("too many commands are waiting"));
+            return Err(Failure::unavailable(Hindrance::TooManyCommands));
         }
         match tokio::time::timeout(ANSWER_WITHIN, answer).await {
             Ok(Ok(outcome)) => outcome,

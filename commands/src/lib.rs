@@ -28,7 +28,7 @@ pub mod vault;
 pub mod wallets;
 
 pub use access::{Authority, Context, Principal};
-pub use answer::{Done, Failure, Outcome};
+pub use answer::{Done, Failure, Hindrance, Outcome};
 pub use clock::Clock;
 pub use commands::{Commands, CommandsOptions, FINAL_AFTER};
 pub use envelope::{
@@ -37,7 +37,7 @@ pub use envelope::{
 };
 pub use hand_over::{HandOver, HandedOver};
 pub use refresh_token::{RefreshToken, RefreshTokens};
-pub use refusal::Refusal;
+pub use refusal::{Irreversible, Refusal};
 pub use sequencer::{MayLead, WARY_FOR, WriteSide, Writer, WriterOptions, WriterState, always};
 pub use status::CommandStatus;
 pub use step::{Act, Bounds, Step};

@@ -36,7 +36,7 @@ pub enum Refusal {
     #[error("there is no such transaction")]
     TransactionNotFound,
     #[error("the transaction {transaction} cannot be reversed: {reason}")]
-    NotReversible { transaction: EntryId, reason: String },
+    NotReversible { transaction: EntryId, reason: Irreversible },
     #[error("the transaction was reversed already")]
     AlreadyReversed,
     #[error("{available} would be available afterwards, which is out of the bounds that were asked for")]
@@ -55,6 +55,20 @@ pub enum Refusal {
     /// `If-Match` named another version.
     #[error("version {expected} was expected, it is {actual}")]
     StaleVersion { expected: i64, actual: i64 },
+}
+
+/// Why a transaction stays as it is. Refusals are kept: the names here are those of all that were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Irreversible {
+    #[serde(rename = "the hold was not captured")]
+    #[error("the hold was not captured")]
+    NotCaptured,
+    #[serde(rename = "the hold has not ended yet")]
+    #[error("the hold has not ended yet")]
+    NotEnded,
+    #[serde(rename = "it is a reversal itself")]
+    #[error("it is a reversal itself")]
+    IsAReversal,
 }
 
 impl From<UserRefusal> for Refusal {
@@ -78,5 +92,22 @@ impl From<DefaultsRefusal> for Refusal {
 impl From<WalletRefusal> for Refusal {
     fn from(refusal: WalletRefusal) -> Self {
         Self::Wallet(refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_was_kept_is_still_read() {
+        let transaction = r#""11111111-1111-4111-8111-111111111111.2""#;
+        for reason in [Irreversible::NotCaptured, Irreversible::NotEnded, Irreversible::IsAReversal] {
+            let kept =
+                format!(r#"{{"of":"not_reversible","transaction":{transaction},"reason":"{reason}"}}"#);
+            let refusal: Refusal = serde_json::from_str(&kept).unwrap();
+            assert!(matches!(&refusal, Refusal::NotReversible { reason: read, .. } if *read == reason));
+            assert_eq!(serde_json::to_string(&refusal).unwrap(), kept);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What became of a command, asked by its key: the end of every doubt after a lost answer.
 
-use crate::{Commands, Failure, Principal, Refusal};
+use crate::{Commands, Failure, Hindrance, Principal, Refusal};
 use journal::JournalError;
 use sqlx::Row;
 
@@ -25,7 +25,7 @@ impl Commands {
         match self.find_status(digest).await? {
             CommandStatus::Unknown if self.journal().head().await?.silent_ms > journal::SILENCE_MAX_MS => {
                 // A commit may be hanging in a database that stands still: then nobody knows yet.
-                Err(Failure::unavailable("nobody writes at the moment: it cannot be told yet"))
+                Err(Failure::unavailable(Hindrance::NobodyWrites))
             }
             status => Ok(status),
         }

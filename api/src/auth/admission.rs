@@ -3,7 +3,7 @@
 use super::caller::{Declined, Person};
 use super::tokens::{Access, AccessTokens, Issued, TokenRefusal};
 use super::verified::VerifiedTokens;
-use super::{ApiKeys, KeyHolder, RevocationFeed, Revocations, TokenKeys};
+use super::{ApiKeys, KeyHolder, Locales, RevocationFeed, Revocations, TokenKeys};
 use crate::limits::KeyMeter;
 use crate::problem::Problem;
 use domain::user::{LoginSession, Role, User};
@@ -20,6 +20,7 @@ pub(crate) struct Admission {
     verified: VerifiedTokens,
     revocations: Revocations,
     api_keys: ApiKeys,
+    locales: Locales,
     journal: Journal,
 }
 
@@ -30,6 +31,7 @@ impl Admission {
             verified: VerifiedTokens::new(),
             revocations: Revocations::new(ttl),
             api_keys,
+            locales: Locales::new(journal.clone()),
             journal,
         }
     }
@@ -46,17 +48,22 @@ impl Admission {
         &self.api_keys
     }
 
+    pub(crate) const fn locales(&self) -> &Locales {
+        &self.locales
+    }
+
     /// Follows the journal from here on. To be called before the first request is let in.
     pub(crate) fn feed(&self, tail: Tail) -> RevocationFeed {
         let (owners, vault) = (self.api_keys.owners().clone(), self.api_keys.vault().clone());
-        self.revocations.feed(self.journal.clone(), tail, owners, vault)
+        self.revocations.feed(self.journal.clone(), tail, owners, self.locales.clone(), vault)
     }
 
-    /// What a command did, known here before its answer: sessions that it ended and keys that it changed.
+    /// What a command did, known here before its answer: sessions that it ended, keys and preferences that it changed.
     pub(crate) fn heed(&self, events: &[Arc<Recorded>]) {
         for recorded in events {
             self.revocations.follow(recorded);
             self.api_keys.owners().follow(recorded);
+            self.locales.follow(recorded);
         }
     }
 

@@ -9,7 +9,7 @@ use super::KeyHolder;
 use super::key_owners::KeyOwners;
 use super::key_uses::KeyUses;
 use crate::limits::KeyMeter;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 use commands::users::{KeyOwner, KeyRefusal};
 use commands::vault::{ApiKeyText, Vault};
 use commands::{Commands, Failure};
@@ -112,9 +112,9 @@ fn problem(refusal: KeyRefusal) -> Problem {
     match refusal {
         KeyRefusal::WrongNetwork => Problem::of(Code::NetworkNotAllowed),
         // Whoever hears the reason has the secret.
-        KeyRefusal::Expired => Problem::new(Code::InvalidApiKey, "the key has expired"),
-        KeyRefusal::Inactive => Problem::new(Code::InvalidApiKey, "the key is switched off"),
-        KeyRefusal::OwnerNotActive => Problem::new(Code::InvalidApiKey, "the key's owner is suspended"),
+        KeyRefusal::Expired => Problem::new(Detail::KeyExpired),
+        KeyRefusal::Inactive => Problem::new(Detail::KeyIsOff),
+        KeyRefusal::OwnerNotActive => Problem::new(Detail::KeyOwnerSuspended),
         KeyRefusal::Malformed | KeyRefusal::Unknown => Problem::of(Code::InvalidApiKey),
     }
 }

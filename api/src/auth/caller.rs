@@ -1,6 +1,7 @@
 //! Whoever sent a request: a person with an access token, or a program with an API key.
 
 use super::KeyHolder;
+use super::locales::note_asker;
 use super::tokens::TokenRefusal;
 use crate::app::App;
 use crate::door::Arrival;
@@ -76,6 +77,14 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Self::admitted(parts, app).await?;
+        note_asker(caller.user_id());
+        Ok(caller)
+    }
+}
+
+impl Caller {
+    async fn admitted(parts: &Parts, app: &App) -> Result<Self, Problem> {
         let admitted = match credential(&parts.headers) {
             Ok(Credential::Key(key)) => {
                 let meter = parts.extensions.get::<KeyMeter>();

@@ -9,7 +9,7 @@ use super::Caller;
 use super::tokens::now;
 use crate::app::App;
 use crate::input::{Check, JsonBody, Raw, password};
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::time::Duration;
@@ -75,12 +75,10 @@ const fn is_recent(auth_time: u64, now: u64, within: Duration) -> bool {
 
 fn refused(within: Duration) -> Problem {
     let detail = match within.as_secs() {
-        0 => "send current_password".to_owned(),
-        seconds => {
-            format!("it takes a sign-in of the last {seconds} s: sign in again, or send current_password")
-        }
+        0 => Detail::SendPassword,
+        seconds => Detail::SignInAgain { seconds },
     };
-    Problem::new(Code::RecentLoginRequired, detail).fact("max_age_seconds", within.as_secs())
+    Problem::new(detail).fact("max_age_seconds", within.as_secs())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Login sessions that have ended while access tokens of theirs may still be alive; and the feed that tells of them, and
-//! of changes that matter to API keys.
+//! Login sessions that have ended while access tokens of theirs may still be alive; and the feed that tells of them, of
+//! changes that matter to API keys, and of the languages that users read.
 //!
 //! ## Shape
 //! A set in memory, asked on every request. A logout on this node enters it before it is answered; a feed over the
@@ -11,8 +11,8 @@
 //! tell this process what others write. What ended before it began is noticed when a token is seen for the first
 //! time: then the session itself is looked up. While the feed has not kept up with the journal, every request looks it up.
 
-use super::KeyOwners;
 use super::tokens::{LEEWAY, now};
+use super::{KeyOwners, Locales};
 use commands::users::ended_session;
 use commands::vault::Vault;
 use domain::LoginSessionId;
@@ -118,11 +118,12 @@ impl Revocations {
         journal: Journal,
         tail: Tail,
         key_owners: KeyOwners,
+        locales: Locales,
         vault: Vault,
     ) -> RevocationFeed {
         let (position, head) = (tail.head(), tail.watch());
         let revocations = self.clone();
-        RevocationFeed { position, head, look: None, revocations, key_owners, vault, journal, tail }
+        RevocationFeed { position, head, look: None, revocations, key_owners, locales, vault, journal, tail }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Ended> {
@@ -135,6 +136,7 @@ impl Revocations {
 pub(crate) struct RevocationFeed {
     revocations: Revocations,
     key_owners: KeyOwners,
+    locales: Locales,
     vault: Vault,
     journal: Journal,
     tail: Tail,
@@ -191,6 +193,7 @@ impl RevocationFeed {
             // The database was put back to an earlier moment: what comes next is what comes after that.
             self.position = look.head;
             self.key_owners.forget_all();
+            self.locales.forget_all();
         }
         let followed = match self.tail.read_after(self.position, STEP) {
             TailRead::Events(events) => self.take(&events),
@@ -223,6 +226,7 @@ impl RevocationFeed {
         self.position = last.position;
         for recorded in events {
             self.key_owners.follow(recorded);
+            self.locales.follow(recorded);
             if recorded.event_type == "UserErased" {
                 self.vault.forget_user(recorded.owner);
             }

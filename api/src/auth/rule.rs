@@ -6,7 +6,7 @@
 use super::{Caller, Person};
 use crate::app::App;
 use crate::input::UserPath;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use commands::Authority;
@@ -84,6 +84,8 @@ rules! {
     ReadTrading: Keys::With(Scope::TradingRead), Everywhere;
     ReadPortfolio: Keys::WithAll(&READING_PORTFOLIOS), Everywhere;
     Trade: Keys::With(Scope::TradingWrite), Everywhere;
+    ReadSettings: Keys::With(Scope::SettingsRead), LikeAnybody;
+    WriteSettings: Keys::With(Scope::SettingsWrite), LikeAnybody;
     ReadEvents: Keys::With(Scope::EventsRead), LikeAnybody;
     /// What became of one's own commands: whoever may send one may ask.
     AskAfterCommands: Keys::Any, LikeAnybody;
@@ -109,20 +111,18 @@ impl<R: Rule> Allowed<R> {
                 match R::KEYS {
                     Keys::None => return Err(Problem::of(Code::PersonRequired)),
                     Keys::With(scope) if !key.scopes.contains(scope) => {
-                        let problem = Problem::new(Code::InsufficientScope, format!("it takes {scope}"));
+                        let problem = Problem::new(Detail::ScopeMissing { scope });
                         return Err(problem.fact("required", scope.as_str()));
                     }
                     Keys::WithOneOf(scopes) if !scopes.iter().any(|scope| key.scopes.contains(*scope)) => {
                         let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-                        let detail = format!("it takes one of {}", names.join(", "));
-                        let problem = Problem::new(Code::InsufficientScope, detail);
+                        let problem = Problem::new(Detail::ScopesMissing { scopes: names.join(", ") });
                         return Err(problem.fact("required_one_of", names));
                     }
                     Keys::WithAll(scopes) => {
-                        if let Some(missing) = scopes.iter().find(|scope| !key.scopes.contains(**scope)) {
-                            let problem =
-                                Problem::new(Code::InsufficientScope, format!("it takes {missing}"));
-                            return Err(problem.fact("required", missing.as_str()));
+                        if let Some(scope) = scopes.iter().find(|scope| !key.scopes.contains(**scope)) {
+                            let problem = Problem::new(Detail::ScopeMissing { scope: *scope });
+                            return Err(problem.fact("required", scope.as_str()));
                         }
                     }
                     Keys::Any | Keys::With(_) | Keys::WithOneOf(_) => {}

@@ -3,7 +3,8 @@
 //! ## Shape
 //! One plain async function between hyper and the router; no stack of layers. It takes the `/api/v1` prefix off, finds out
 //! who asks and names the request, answers browsers that ask whether they may ask, sends away who asks too often, bounds
-//! the time, catches a panic, writes problems down, sets the headers every answer has, and counts.
+//! the time, catches a panic, writes problems down in the language of whoever asked, sets the headers every answer has, and
+//! counts.
 //!
 //! ## Correctness
 //! Nothing leaves that is an error and not a problem: whoever made the answer, its body is written here.
@@ -16,18 +17,20 @@ mod request_id;
 
 pub(crate) use request_id::Arrival;
 
+use crate::auth::{Locales, noting_who_asks};
 use crate::limits::{Client, KeyMeter, Limits, Notice};
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Language, Problem, chosen};
 use crate::settings::Edge;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_LENGTH};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use client::Proxies;
 use cors::Cors;
+use domain::UserId;
 use futures::FutureExt;
 use measures::{Measures, RouteMeasures};
 use std::convert::Infallible;
@@ -56,23 +59,31 @@ struct Frame {
     proxies: Proxies,
     cors: Cors,
     limits: Arc<Limits>,
+    /// Where users are known.
+    locales: Option<Locales>,
 }
 
 impl Door {
     /// `patterns` are those of the router: the names requests are counted under.
-    pub(crate) fn new(router: Router, patterns: impl IntoIterator<Item = String>, edge: Edge) -> Self {
+    pub(crate) fn new(
+        router: Router,
+        patterns: impl IntoIterator<Item = String>,
+        edge: Edge,
+        locales: Option<Locales>,
+    ) -> Self {
         let frame = Frame {
             measures: Measures::new(patterns),
             proxies: Proxies::new(edge.trusted_proxies),
             cors: Cors::new(&edge.cors_origins),
             limits: Arc::new(Limits::new(edge.rate_limit, edge.keys_a_minute)),
+            locales,
         };
         Self { router, frame: Arc::new(frame) }
     }
 
     pub(crate) async fn handle(&self, mut request: Request, peer: IpAddr) -> Response {
         let started = Instant::now();
-        let Frame { measures, proxies, cors, limits } = &*self.frame;
+        let Frame { measures, proxies, cors, limits, .. } = &*self.frame;
         take_prefix_off(request.uri_mut());
         let method = request.method().clone();
         let client = proxies.client(peer, request.headers());
@@ -85,13 +96,17 @@ impl Door {
         let kind =
             headers::Kind { page: headers::page(path), https: proxies.is_https(peer, request.headers()) };
         let origin = cors.allowed(request.headers());
+        // Not looked at unless there is a problem.
+        let accepted = request.headers().get(ACCEPT_LANGUAGE).cloned();
 
-        let (mut response, notice) = match cors.preflight(&method, request.headers()) {
-            Some(allowed) => (allowed, None),
-            None => self.admit(request, client).await,
+        let ((mut response, notice), asker) = match cors.preflight(&method, request.headers()) {
+            Some(allowed) => ((allowed, None), None),
+            None => noting_who_asks(self.admit(request, client)).await,
         };
         if response.status().is_client_error() || response.status().is_server_error() {
-            write_problem(&mut response, &arrival, &method, measures);
+            let problem = problem_of(&mut response);
+            let language = self.language(accepted.as_ref(), asker, &problem).await;
+            write_problem(&problem, &mut response, &arrival, (&method, measures), language);
         }
         let written = response.headers_mut();
         headers::set(written, &arrival.request_id, kind);
@@ -111,6 +126,26 @@ impl Door {
             None => self.answer(request).await,
         };
         (response, notice)
+    }
+
+    /// What the request asks for, else what whoever sent it reads, else English.
+    async fn language(
+        &self,
+        accepted: Option<&HeaderValue>,
+        asker: Option<UserId>,
+        problem: &Problem,
+    ) -> Language {
+        if let Some(language) = accepted.and_then(|value| chosen(value.to_str().ok()?)) {
+            return language;
+        }
+        let (Some(locales), Some(asker)) = (&self.frame.locales, asker) else { return Language::default() };
+        let read = if problem.status().is_server_error() {
+            // Whatever is broken or busy is not asked once more.
+            locales.remembered(asker)
+        } else {
+            locales.of(asker).await
+        };
+        read.unwrap_or_default()
     }
 
     async fn answer(&self, request: Request) -> Response {
@@ -143,14 +178,23 @@ fn take_prefix_off(uri: &mut Uri) {
     *uri = Uri::from_parts(parts).unwrap_or_default();
 }
 
-fn write_problem(response: &mut Response, arrival: &Arrival, method: &Method, measures: &RouteMeasures) {
+/// The problem an answer carries, or the one that it is.
+fn problem_of(response: &mut Response) -> Problem {
     let status = response.status();
-    let problem =
-        response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of(Code::of_status(status)));
+    response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of(Code::of_status(status)))
+}
+
+fn write_problem(
+    problem: &Problem,
+    response: &mut Response,
+    arrival: &Arrival,
+    (method, measures): (&Method, &RouteMeasures),
+    language: Language,
+) {
     *response.status_mut() = problem.status();
     let request_id = arrival.request_id.as_str();
-    note(&problem, request_id, method, measures.route());
-    let body = problem.write(response.headers_mut(), request_id);
+    note(problem, request_id, method, measures.route());
+    let body = problem.write(response.headers_mut(), request_id, language);
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     *response.body_mut() = if *method == Method::HEAD { Body::empty() } else { Body::from(body) };
 }

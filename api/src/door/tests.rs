@@ -11,7 +11,7 @@ fn door() -> Door {
         .route("/panic", post(panics))
         .route("/never", get(std::future::pending::<String>))
         .route("/foreign", get(|| async { (StatusCode::BAD_REQUEST, "Rust says: expected `,`") }));
-    Door::new(router, ["/value".to_owned()], Edge::default())
+    Door::new(router, ["/value".to_owned()], Edge::default(), None)
 }
 
 async fn panics() -> &'static str {
@@ -75,6 +75,24 @@ async fn an_error_of_somebody_elses_making_becomes_a_problem() {
     let answered = ask(Method::GET, "/foreign").await;
     assert_eq!(answered.body["code"], "bad_request");
     assert!(!answered.text.contains("Rust"));
+}
+
+#[tokio::test]
+async fn a_problem_is_told_in_the_language_that_was_asked_for() {
+    for (accepted, language) in
+        [(Some("uk-UA, en;q=0.5"), "uk"), (Some("de"), "en"), (Some("*"), "en"), (None, "en")]
+    {
+        let mut request = Request::get("/nowhere");
+        if let Some(accepted) = accepted {
+            request = request.header(ACCEPT_LANGUAGE, accepted);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = door().handle(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+        assert_eq!(response.headers()["content-language"], language, "{accepted:?}");
+        assert_eq!(response.headers()["vary"], "accept-language");
+    }
+    let unharmed = ask(Method::GET, "/value").await;
+    assert!(!unharmed.response.headers().contains_key("content-language"));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //!
 //! A number with a point or an exponent is refused even where it could be read: its sender holds it in a float.
 
-use super::check::{Flaw, text_of};
-use crate::problem::FieldCode;
+use super::check::text_of;
+use crate::problem::Flaw;
 use domain::{Currency, Money, MoneyError};
 use serde_json::value::RawValue;
 
@@ -14,34 +14,31 @@ pub(super) fn parse(raw: &RawValue, currency: Currency) -> Result<Money, Flaw> {
         return Ok(Money::parse(&text_of(raw)?, currency)?);
     }
     if json.contains(['.', 'e', 'E']) {
-        return Err(Flaw::new(
-            FieldCode::NotAnInteger,
-            "a JSON number must be an integer: send decimals as a string such as \"12.34\"",
-        ));
+        return Err(Flaw::BareDecimal);
     }
     Ok(Money::parse(json, currency)?)
 }
 
 impl From<MoneyError> for Flaw {
     fn from(error: MoneyError) -> Self {
-        let code = match error {
-            MoneyError::NotADecimal | MoneyError::ScalesDiffer => FieldCode::NotADecimal,
-            MoneyError::TooManyDigits => FieldCode::TooManyDigits,
-            MoneyError::TooManyDecimals { .. } => FieldCode::TooManyDecimals,
-            MoneyError::NotPositive => FieldCode::NotPositive,
-            MoneyError::TooLarge => FieldCode::TooLarge,
-        };
-        Self::new(code, error.to_string())
+        match error {
+            MoneyError::NotADecimal | MoneyError::ScalesDiffer => Self::NotADecimal { example: "\"12.34\"" },
+            MoneyError::TooManyDigits => Self::TooManyDigits { max: Money::DIGITS_MAX },
+            MoneyError::TooManyDecimals { currency, scale } => Self::TooManyDecimalsIn { currency, scale },
+            MoneyError::NotPositive => Self::NotPositive,
+            MoneyError::TooLarge => Self::TooLarge,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::FieldCode;
 
     fn usd(json: &str) -> Result<String, FieldCode> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
-        parse(&raw, Currency::USD).map(|money| money.to_string()).map_err(|flaw| flaw.code)
+        parse(&raw, Currency::USD).map(|money| money.to_string()).map_err(|flaw| flaw.code())
     }
 
     #[test]

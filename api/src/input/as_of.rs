@@ -1,8 +1,8 @@
 //! `as_of`: a place in the past, by its position or by the time of day.
 
-use super::check::{Check, Flaw};
+use super::check::Check;
 use super::{moment, number};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use domain::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -34,9 +34,7 @@ fn parse(text: &str) -> Result<AsOf, Flaw> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return number(text, 0..=i64::MAX).map(AsOf::Position);
     }
-    moment(text).map(AsOf::Moment).map_err(|_| {
-        Flaw::new(FieldCode::NotATime, "must be a position, or a time such as 2026-01-31T12:00:00Z")
-    })
+    moment(text).map(AsOf::Moment).map_err(|_| Flaw::NeitherTimeNorPosition)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! shows there as a reset, not as an answer.
 
 use super::depth::{DEPTH_MAX, is_too_deep};
-use crate::problem::{Code, Problem};
+use super::query::repeated;
+use crate::problem::{Code, Detail, Problem};
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::HeaderMap;
@@ -41,16 +42,15 @@ impl<const MAX: usize> std::fmt::Debug for JsonBody<MAX> {
 impl<const MAX: usize> JsonBody<MAX> {
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         if is_too_deep(&self.0) {
-            return Err(Problem::new(Code::MalformedJson, format!("nested deeper than {DEPTH_MAX}")));
+            return Err(Problem::new(Detail::TooDeep { max: DEPTH_MAX }));
         }
         // serde would take an array for an object, its values in the order of the fields.
         let is_object = self.0.trim_ascii_start().starts_with(b"{");
         let read = if is_object { serde_json::from_slice(&self.0) } else { self.no_object() };
         read.map_err(|error| match error.classify() {
-            Category::Data => Problem::new(Code::ValidationFailed, shape(&error)),
+            Category::Data => Problem::new(shape(&error)),
             Category::Syntax | Category::Eof | Category::Io => {
-                let place = format!("line {}, column {}", error.line(), error.column());
-                Problem::new(Code::MalformedJson, place)
+                Problem::new(Detail::NotJson { line: error.line(), column: error.column() })
             }
         })
     }
@@ -62,9 +62,14 @@ impl<const MAX: usize> JsonBody<MAX> {
 }
 
 /// serde's own words, where they are about the JSON and not about our types.
-fn shape(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    if text.starts_with("duplicate field") { text } else { "the body must be a JSON object".to_owned() }
+fn shape(error: &serde_json::Error) -> Detail {
+    match repeated(&error.to_string()) {
+        Some(name) => {
+            let (line, column) = (error.line(), error.column());
+            Detail::RepeatedMember { name: name.to_owned(), line, column }
+        }
+        None => Detail::NotAnObject,
+    }
 }
 
 impl<S: Send + Sync, const MAX: usize> FromRequest<S> for JsonBody<MAX> {
@@ -75,7 +80,7 @@ impl<S: Send + Sync, const MAX: usize> FromRequest<S> for JsonBody<MAX> {
         // The body comes first: one that is too large is refused as such, whatever it says it is.
         let bytes = read(&parts.headers, body, MAX).await?;
         if !is_json(&parts.headers) {
-            return Err(Problem::new(Code::UnsupportedMediaType, "send it as application/json"));
+            return Err(Problem::new(Detail::SendJson));
         }
         Ok(Self(bytes))
     }
@@ -125,13 +130,13 @@ async fn read(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Prob
             drain(&mut stream).await;
             Err(too_large(max))
         }
-        Ok(Err(error)) => Err(Problem::new(Code::BadRequest, "the body broke off").because(&error)),
+        Ok(Err(error)) => Err(Problem::new(Detail::BodyBroke).because(&error)),
         Err(_) => Err(Problem::of(Code::RequestTimeout)),
     }
 }
 
 fn too_large(max: usize) -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("a body may have {max} bytes"))
+    Problem::new(Detail::BodyTooLarge { max })
 }
 
 /// The whole body, or nothing if it is too large. Most bodies are one piece, which is passed on as it is.

@@ -4,8 +4,8 @@
 //! spoils nothing but itself.
 
 use super::amount;
-use crate::problem::{FieldCode, FieldError, Problem};
-use commands::password::PasswordRefusal;
+use crate::problem::{FieldError, Flaw, Problem};
+use commands::password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PasswordRefusal};
 use domain::{Currency, CurrencyError, Money, TextError};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -17,19 +17,6 @@ pub(crate) type Raw<'a> = Option<&'a RawValue>;
 /// For a field that means one thing when it is null and another when it is left out: `deserialize_with` this.
 pub(crate) fn with_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Raw<'de>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// Why one value is not valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    pub code: FieldCode,
-    pub detail: Cow<'static, str>,
-}
-
-impl Flaw {
-    pub(crate) fn new(code: FieldCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into() }
-    }
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +36,7 @@ impl Check {
         let pointer = pointer.into();
         let pointer =
             if self.within.is_empty() { pointer } else { format!("{}{pointer}", self.within).into() };
-        self.errors.push(FieldError { pointer, code: flaw.code, detail: flaw.detail });
+        self.errors.push(FieldError::new(pointer, flaw));
     }
 
     /// What is wrong with a part is wrong with the whole.
@@ -133,14 +120,14 @@ impl Check {
     ) -> Option<Money> {
         let raw = raw.filter(|raw| raw.get() != "null")?;
         let parsed = match amount::parse(raw, currency) {
-            Err(flaw) if flaw.code == FieldCode::NotPositive => Ok(Money::zero(currency)),
+            Err(Flaw::NotPositive) => Ok(Money::zero(currency)),
             parsed => parsed,
         };
         self.take(pointer, parsed)
     }
 
     pub(crate) fn missing(&mut self, pointer: &'static str) {
-        self.flaw(pointer, Flaw::new(FieldCode::Required, "is required"));
+        self.flaw(pointer, Flaw::Required);
     }
 
     pub(crate) fn finish(self) -> Result<(), Problem> {
@@ -163,47 +150,45 @@ pub(super) fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, Flaw> {
         json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|text| !text.contains('\\'));
     match plain {
         Some(text) => Ok(Cow::Borrowed(text)),
-        None => serde_json::from_str::<String>(json)
-            .map(Cow::Owned)
-            .map_err(|_| Flaw::new(FieldCode::WrongType, "must be a string")),
+        None => serde_json::from_str::<String>(json).map(Cow::Owned).map_err(|_| Flaw::NotAString),
     }
 }
 
 impl From<TextError> for Flaw {
     fn from(error: TextError) -> Self {
-        let code = match error {
-            TextError::Empty => FieldCode::Empty,
-            TextError::TooShort { .. } => FieldCode::TooShort,
-            TextError::TooLong { .. } => FieldCode::TooLong,
-            TextError::ControlCharacter => FieldCode::ControlCharacter,
-            TextError::NotAUsername => FieldCode::NotAUsername,
-            TextError::NotAnEmail => FieldCode::NotAnEmail,
-        };
-        Self::new(code, error.to_string())
+        match error {
+            TextError::Empty => Self::Empty,
+            TextError::TooShort { min } => Self::TooShort { min },
+            TextError::TooLong { max } => Self::TooLong { max },
+            TextError::ControlCharacter => Self::ControlCharacter,
+            TextError::NotAUsername => Self::NotAUsername,
+            TextError::NotAnEmail => Self::NotAnEmail,
+        }
     }
 }
 
 impl From<CurrencyError> for Flaw {
-    fn from(error: CurrencyError) -> Self {
-        Self::new(FieldCode::UnknownCurrency, error.to_string())
+    /// Of a code that was parsed: the table itself is settled at the start.
+    fn from(_: CurrencyError) -> Self {
+        Self::UnknownCurrency
     }
 }
 
 impl From<PasswordRefusal> for Flaw {
     fn from(refusal: PasswordRefusal) -> Self {
-        let code = match refusal {
-            PasswordRefusal::TooShort => FieldCode::TooShort,
-            PasswordRefusal::TooLong => FieldCode::TooLong,
-            PasswordRefusal::TooCommon => FieldCode::TooCommon,
-            PasswordRefusal::ContextWord => FieldCode::ContextWord,
-        };
-        Self::new(code, refusal.to_string())
+        match refusal {
+            PasswordRefusal::TooShort => Self::TooShort { min: PASSWORD_CHARS_MIN },
+            PasswordRefusal::TooLong => Self::TooLong { max: PASSWORD_CHARS_MAX },
+            PasswordRefusal::TooCommon => Self::TooCommon,
+            PasswordRefusal::ContextWord => Self::ContextWord,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::FieldCode;
     use domain::{Reference, Username};
 
     fn raw(json: &'static str) -> &'static RawValue {
@@ -217,7 +202,8 @@ mod tests {
         let email = check.required("/email", None, Username::parse);
         let reference = check.optional("/reference", Some(raw("12")), Reference::parse);
         assert!(username.is_none() && email.is_none() && reference.is_none());
-        let found: Vec<_> = check.errors.iter().map(|error| (error.pointer.as_ref(), error.code)).collect();
+        let found: Vec<_> =
+            check.errors.iter().map(|error| (error.pointer.as_ref(), error.flaw.code())).collect();
         assert_eq!(
             found,
             [
@@ -251,6 +237,6 @@ mod tests {
     fn an_escape_cannot_smuggle_a_nul() {
         let mut check = Check::default();
         check.optional("/reference", Some(raw(r#""a\u0000b""#)), Reference::parse);
-        assert_eq!(check.errors[0].code, FieldCode::ControlCharacter);
+        assert_eq!(check.errors[0].flaw.code(), FieldCode::ControlCharacter);
     }
 }

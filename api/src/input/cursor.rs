@@ -2,7 +2,7 @@
 //!
 //! It holds nothing secret and gives no access: what may be read is decided again for every page.
 
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -29,8 +29,7 @@ struct Written<'a> {
 
 impl Cursor {
     pub(crate) fn parse(text: &str, list: &str) -> Result<Self, Problem> {
-        Self::read(text, list)
-            .ok_or_else(|| Problem::new(Code::InvalidCursor, "send back a next_cursor as it was given"))
+        Self::read(text, list).ok_or_else(|| Problem::new(Detail::ForeignCursor))
     }
 
     fn read(text: &str, list: &str) -> Option<Self> {

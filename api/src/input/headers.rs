@@ -1,7 +1,7 @@
 //! Headers that change what a request means: the idempotency key and the preconditions.
 
 use crate::etag::ETag;
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
@@ -21,20 +21,20 @@ pub(crate) struct RequiredKey(pub(crate) String);
 
 impl IdempotencyKey {
     pub(crate) fn parse(text: &str) -> Result<String, Problem> {
-        let invalid = |detail| Err(Problem::new(Code::InvalidIdempotencyKey, detail));
+        let invalid = |detail| Err(Problem::new(detail));
         let text = text.trim();
         let key = match text.strip_prefix('"') {
             Some(rest) => match rest.strip_suffix('"') {
                 Some(inner) if !inner.contains(['"', '\\']) => inner,
-                _ => return invalid("a quoted key ends with a quote and has none inside"),
+                _ => return invalid(Detail::KeyQuotes),
             },
             None => text,
         };
         if key.is_empty() || key.len() > KEY_MAX {
-            return invalid("a key has 1 to 255 characters");
+            return invalid(Detail::KeyLength { max: KEY_MAX });
         }
         if !key.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
-            return invalid("a key has visible ASCII characters only, and no quote among them");
+            return invalid(Detail::KeyCharacters);
         }
         Ok(key.to_owned())
     }
@@ -54,10 +54,7 @@ impl<S: Sync> FromRequestParts<S> for RequiredKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match text(&parts.headers, &IDEMPOTENCY_KEY)? {
             Some(key) => IdempotencyKey::parse(key).map(Self),
-            None => Err(Problem::new(
-                Code::MissingIdempotencyKey,
-                "send an Idempotency-Key header, such as a UUID of your own: it makes repeating this request safe",
-            )),
+            None => Err(Problem::new(Detail::SendAKey)),
         }
     }
 }
@@ -67,12 +64,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Problem::new(Code::InvalidHeader, format!("{name} stands more than once")));
+        return Err(Problem::new(Detail::RepeatedHeader { name: name.to_string() }));
     }
-    value
-        .to_str()
-        .map(Some)
-        .map_err(|_| Problem::new(Code::InvalidHeader, format!("{name} is not ASCII text")))
+    value.to_str().map(Some).map_err(|_| Problem::new(Detail::HeaderNotAscii { name: name.to_string() }))
 }
 
 /// The version a command was made for, from `If-Match`.
@@ -92,9 +86,9 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         match ETag::parse(tag).filter(|_| is_tag) {
             Some(known) => Ok(Self(Some(known.version))),
             None if tag.starts_with('"') && tag.ends_with('"') && !tag.contains(',') => {
-                Err(Problem::new(Code::VersionMismatch, format!("{tag} is no version of it")))
+                Err(Problem::new(Detail::NoVersion { tag: tag.to_owned() }))
             }
-            None => Err(Problem::new(Code::InvalidHeader, "If-Match takes one ETag, such as \"7\"")),
+            None => Err(Problem::new(Detail::OneETag)),
         }
     }
 }
@@ -124,6 +118,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for IfNoneMatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Code;
     use axum::http::Request;
 
     async fn if_match(tag: &str) -> Result<IfMatch, Code> {

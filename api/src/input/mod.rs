@@ -19,7 +19,7 @@ mod values;
 
 pub(crate) use as_of::{AsOf, AsOfQuery};
 pub(crate) use body::{BatchBody, JsonBody};
-pub(crate) use check::{Check, Flaw, Raw, is_absent, with_null};
+pub(crate) use check::{Check, Raw, is_absent, with_null};
 pub(crate) use command::{Anonymous, Asked, Change, Keyed};
 pub(crate) use cursor::Cursor;
 pub(crate) use headers::{IdempotencyKey, IfNoneMatch};

@@ -1,7 +1,6 @@
 //! A password that somebody says is theirs: no rule but that it is one, so that nothing is learnt from a refusal.
 
-use super::check::Flaw;
-use crate::problem::FieldCode;
+use crate::problem::Flaw;
 use secrecy::SecretString;
 
 /// More than any password may have: refused before anybody is looked up, so it says nothing about who exists.
@@ -9,7 +8,7 @@ const PASSWORD_BYTES_MAX: usize = 1_024;
 
 pub(crate) fn password(text: &str) -> Result<SecretString, Flaw> {
     if text.len() > PASSWORD_BYTES_MAX {
-        return Err(Flaw::new(FieldCode::TooLong, "is longer than any password"));
+        return Err(Flaw::NoPassword);
     }
     Ok(SecretString::from(text))
 }

@@ -2,8 +2,8 @@
 //!
 //! Every parameter is read as text first and parsed here, so that a wrong one is named and all wrong ones are.
 
-use super::check::{Check, Flaw};
-use crate::problem::{Code, FieldCode, Problem};
+use super::check::Check;
+use crate::problem::{Code, Detail, Flaw, Problem};
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
@@ -28,8 +28,21 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(form)| Self(form))
-            .map_err(|error| Problem::new(Code::InvalidQuery, error.body_text()))
+            .map_err(|error| unreadable(&error.body_text()))
     }
+}
+
+/// That a parameter stands twice is all that can be wrong with texts that may be missing.
+fn unreadable(text: &str) -> Problem {
+    match repeated(text) {
+        Some(name) => Problem::new(Detail::RepeatedParameter { name: name.to_owned() }),
+        None => Problem::of(Code::InvalidQuery).because(&text),
+    }
+}
+
+/// The name that stands twice, in serde's words.
+pub(super) fn repeated(text: &str) -> Option<&str> {
+    text.split_once("duplicate field `")?.1.split_once('`').map(|(name, _)| name)
 }
 
 /// The position an answer must include, if the client named one: `min_position`, or the header of the same meaning.
@@ -98,12 +111,12 @@ pub(crate) fn number<N: FromStr + PartialOrd + Display>(
     text: &str,
     range: RangeInclusive<N>,
 ) -> Result<N, Flaw> {
-    let number: N = text.parse().map_err(|_| Flaw::new(FieldCode::NotAnInteger, "must be an integer"))?;
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    let detail = format!("must be from {} to {}", range.start(), range.end());
-    Err(Flaw::new(FieldCode::OutOfRange, detail))
+    let number: N = text.parse().map_err(|_| Flaw::NotAnInteger)?;
+    if range.contains(&number) { Ok(number) } else { Err(out_of(&range)) }
+}
+
+pub(super) fn out_of<N: Display>(range: &RangeInclusive<N>) -> Flaw {
+    Flaw::OutOfRange { from: range.start().to_string(), to: range.end().to_string() }
 }
 
 #[cfg(test)]

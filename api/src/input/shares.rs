@@ -3,10 +3,10 @@
 //! Each is read from its characters, as a string or a JSON number. Nothing is overwritten in silence: an asset that stands
 //! twice, in whatever spelling, is a flaw.
 
-use super::check::{Check, Flaw, Raw};
-use crate::problem::FieldCode;
+use super::check::{Check, Raw};
+use crate::problem::Flaw;
 use domain::Currency;
-use domain::trading::{TARGETS_MAX, Targets, TargetsError};
+use domain::trading::{TARGET_DECIMALS_MAX, TARGETS_MAX, Targets, TargetsError};
 use domain::user::preferences::{ShareError, share};
 use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -46,10 +46,7 @@ impl Check {
     pub(crate) fn targets(&mut self, pointer: &'static str, raw: Raw<'_>) -> Option<Targets> {
         let raw = raw.filter(|raw| raw.get() != "null")?;
         let Ok(Pairs(pairs)) = serde_json::from_str::<Pairs<'_>>(raw.get()) else {
-            self.flaw(
-                pointer,
-                Flaw::new(FieldCode::WrongType, "must be an object of assets and their shares"),
-            );
+            self.flaw(pointer, Flaw::NotShares);
             return None;
         };
         // Before any of them is looked at: an answer names a bounded number of flaws.
@@ -62,9 +59,7 @@ impl Check {
         for (name, raw) in pairs {
             let read = Currency::parse(&name).map_err(Flaw::from).and_then(|asset| Ok((asset, one(raw)?)));
             let flaw = match read {
-                Ok((asset, share)) => shares
-                    .insert(asset, share)
-                    .map(|_| Flaw::new(FieldCode::Repeated, format!("{asset} stands more than once"))),
+                Ok((asset, share)) => shares.insert(asset, share).map(|_| Flaw::AssetRepeated { asset }),
                 Err(flaw) => Some(flaw),
             };
             if let Some(flaw) = flaw {
@@ -94,20 +89,19 @@ fn one(raw: &RawValue) -> Result<Decimal, Flaw> {
 
 impl From<TargetsError> for Flaw {
     fn from(error: TargetsError) -> Self {
-        let code = match error {
-            TargetsError::Empty => FieldCode::Empty,
-            TargetsError::TooMany => FieldCode::TooLong,
-            TargetsError::NotAShare => FieldCode::OutOfRange,
-            TargetsError::NotOne { .. } => FieldCode::NotOne,
-        };
-        Self::new(code, error.to_string())
+        match error {
+            TargetsError::Empty => Self::NoAssets,
+            TargetsError::TooMany => Self::TooManyAssets { max: TARGETS_MAX },
+            TargetsError::NotAShare => Self::SharesOutOfRange { decimals: TARGET_DECIMALS_MAX },
+            TargetsError::NotOne { sum } => Self::NotOne { sum: sum.to_string() },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Problem;
+    use crate::problem::{FieldCode, Problem};
 
     fn read(json: &str) -> Result<String, Problem> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
@@ -120,7 +114,7 @@ mod tests {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
         let mut check = Check::default();
         assert!(check.targets("/targets", Some(&raw)).is_none(), "{json}");
-        check.errors().iter().map(|error| (error.pointer.to_string(), error.code)).collect()
+        check.errors().iter().map(|error| (error.pointer.to_string(), error.flaw.code())).collect()
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! A decimal is read from its characters, whether it came as a number or in quotes, so that it is the one that was written.
 
-use super::check::{Check, Flaw, Raw, text_of};
-use super::query::number;
-use crate::problem::FieldCode;
+use super::check::{Check, Raw, text_of};
+use super::query::{number, out_of};
+use crate::problem::Flaw;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -32,8 +32,7 @@ impl Check {
     ) -> Option<T> {
         let raw = present(raw)?;
         if is_number(raw) && raw.get().contains(['.', 'e', 'E']) {
-            let detail = "a JSON number must be an integer: send decimals as a string such as \"12.34\"";
-            self.flaw(pointer, Flaw::new(FieldCode::NotAnInteger, detail));
+            self.flaw(pointer, Flaw::BareDecimal);
             return None;
         }
         self.decimal(pointer, Some(raw), parse)
@@ -48,7 +47,7 @@ impl Check {
     ) -> Option<N> {
         let raw = present(raw)?;
         if !is_number(raw) {
-            self.flaw(pointer, Flaw::new(FieldCode::WrongType, "must be a number"));
+            self.flaw(pointer, Flaw::NotANumber);
             return None;
         }
         self.take(pointer, integer(raw.get(), range))
@@ -60,7 +59,7 @@ impl Check {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                self.flaw(pointer, Flaw::new(FieldCode::WrongType, "must be true or false"));
+                self.flaw(pointer, Flaw::NotASwitch);
                 None
             }
         }
@@ -71,8 +70,7 @@ impl Check {
 fn integer<N: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<N>) -> Result<N, Flaw> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.bytes().all(|b| b.is_ascii_digit()) && text.parse::<N>().is_err() {
-        let detail = format!("must be from {} to {}", range.start(), range.end());
-        return Err(Flaw::new(FieldCode::OutOfRange, detail));
+        return Err(out_of(&range));
     }
     number(text, range)
 }

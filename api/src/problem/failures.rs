@@ -1,10 +1,9 @@
 //! The one place where what the write side declines, or what broke there, becomes a problem.
 
-use super::{Code, FieldCode, FieldError, Problem, settings};
-use crate::input::Check;
+use super::{Code, Detail, Flaw, Problem, settings};
 use crate::output::RenderError;
 use commands::vault::VaultError;
-use commands::{Failure, Refusal};
+use commands::{Failure, Hindrance, Irreversible, Refusal};
 use domain::trading::{BookError, SessionRefusal};
 use domain::user::UserRefusal;
 use domain::wallet::WalletRefusal;
@@ -22,30 +21,39 @@ impl From<Failure> for Problem {
                 Self::of(Code::TooManyAttempts).retry_after(retry_after)
             }
             Failure::InvalidRefreshToken => Self::of(Code::InvalidRefreshToken),
-            Failure::RefreshTokenReused { .. } => Self::new(
-                Code::RefreshTokenReused,
-                "two hold this token, so the login session was ended: sign in again",
-            ),
+            Failure::RefreshTokenReused { .. } => Self::new(Detail::TokenHeldTwice),
             Failure::InvalidMailToken => Self::of(Code::InvalidMailToken),
-            Failure::UnfitPassword(refusal) => {
-                let mut check = Check::default();
-                check.flaw("/new_password", refusal.into());
-                check.into_problem()
-            }
+            Failure::UnfitPassword(refusal) => Self::flaw("/new_password", refusal.into()),
             Failure::KeyReused => Self::of(Code::KeyReused),
             Failure::CaptureIdReused => Self::of(Code::CaptureIdReused),
             Failure::InFlight => Self::of(Code::InFlight),
             Failure::Unavailable { reason, retry_after } => {
-                Self::new(Code::Unavailable, reason).because(&reason).retry_after(retry_after)
+                Self::new(reason.into()).because(&reason).retry_after(retry_after)
             }
-            Failure::OutcomeUnknown => Self::new(
-                Code::OutcomeUnknown,
-                "ask GET /commands/{key} with the same key, or send the same request with the same key again",
-            ),
+            Failure::OutcomeUnknown => Self::new(Detail::AskByKey),
             Failure::Unrecordable => {
                 Self::of(Code::Unrecordable).because(&"the database declines what it would write")
             }
             Failure::Internal(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+impl From<Hindrance> for Detail {
+    fn from(hindrance: Hindrance) -> Self {
+        match hindrance {
+            Hindrance::TooManyCommands => Self::TooManyCommands,
+            Hindrance::TooManyPasswords => Self::TooManyPasswords,
+            Hindrance::WaitedTooLong => Self::WaitedTooLong,
+            Hindrance::NotLoaded => Self::NotLoaded,
+            Hindrance::DatabaseAway => Self::DatabaseAway,
+            Hindrance::CannotWrite => Self::CannotWrite,
+            Hindrance::LeadLost => Self::LeadLost,
+            Hindrance::NobodyLeads => Self::NobodyLeads,
+            Hindrance::NobodyTookIt => Self::NobodyTookIt,
+            Hindrance::LeaderCannot => Self::LeaderCannot,
+            Hindrance::NobodyWrites => Self::NobodyWrites,
+            Hindrance::WritingHalted => Self::WritingHalted,
         }
     }
 }
@@ -71,13 +79,18 @@ impl From<Refusal> for Problem {
             Refusal::SameWallet => Self::of(Code::SameWallet),
             Refusal::RecipientNotFound => Self::of(Code::RecipientNotFound),
             Refusal::TransactionNotFound => Self::of(Code::TransactionNotFound),
-            Refusal::NotReversible { .. } => Self::new(Code::NotReversible, refusal.to_string()),
+            Refusal::NotReversible { transaction, reason } => Self::new(match reason {
+                Irreversible::NotCaptured => Detail::NotCaptured { transaction },
+                Irreversible::NotEnded => Detail::NotEnded { transaction },
+                Irreversible::IsAReversal => Detail::IsAReversal { transaction },
+            }),
             Refusal::AlreadyReversed => Self::of(Code::AlreadyReversed),
-            Refusal::OutOfBounds { available } => Self::new(Code::BalanceBounds, refusal.to_string())
-                .fact("available_after", available.to_string()),
+            Refusal::OutOfBounds { available } => {
+                Self::new(Detail::OutOfBounds { available }).fact("available_after", available.to_string())
+            }
             Refusal::InBatch { index, refusal } => Self::from(*refusal).in_batch(index),
             Refusal::StaleVersion { expected, actual } => {
-                Self::new(Code::VersionMismatch, format!("version {expected} was expected, it is {actual}"))
+                Self::new(Detail::OtherVersion { expected, actual })
                     .fact("expected", expected)
                     .fact("actual", actual)
             }
@@ -98,22 +111,20 @@ impl From<UserRefusal> for Problem {
             UserRefusal::KeyNotFound => Self::of(Code::ApiKeyNotFound),
             UserRefusal::TooManyKeys { max } => Self::of(Code::TooManyApiKeys).fact("max", max),
             UserRefusal::KeyRotated => Self::of(Code::ApiKeyRotated),
-            UserRefusal::ScopeNotAllowed { .. } => {
-                let detail = refusal.to_string().into();
-                Self::validation(vec![FieldError {
-                    pointer: "/scopes".into(),
-                    code: FieldCode::OneOf,
-                    detail,
-                }])
-            }
+            UserRefusal::ScopeNotAllowed { scope } => Self::flaw("/scopes", Flaw::ScopeOfServices { scope }),
             UserRefusal::NoCredentials => Self::of(Code::CredentialsNotFound),
             UserRefusal::StalePreferences { expected, actual } => {
-                Self::new(Code::VersionMismatch, refusal.to_string())
+                Self::new(Detail::OtherPreferences { expected, actual })
                     .fact("expected", expected)
                     .fact("actual", actual)
             }
-            UserRefusal::CapitalTooFine { .. } => bad_capital(FieldCode::TooManyDecimals, &refusal),
-            UserRefusal::CapitalTooLarge { .. } => bad_capital(FieldCode::TooLarge, &refusal),
+            // The one value that is not known to be valid before it meets the others.
+            UserRefusal::CapitalTooFine { currency } => {
+                Self::flaw("/default_capital", Flaw::FinerThan { currency })
+            }
+            UserRefusal::CapitalTooLarge { currency } => {
+                Self::flaw("/default_capital", Flaw::LargerThan { currency })
+            }
             UserRefusal::SettingsForbidden { barred } => settings::forbidden(barred),
             UserRefusal::SettingsInvalid { flaws } => settings::invalid(flaws),
             UserRefusal::StaleSettings { expected, actual } => settings::stale(expected, actual),
@@ -127,53 +138,50 @@ impl From<UserRefusal> for Problem {
     }
 }
 
-/// The one value that is not known to be valid before it meets the others.
-fn bad_capital(code: FieldCode, refusal: &UserRefusal) -> Problem {
-    let detail = refusal.to_string().into();
-    Problem::validation(vec![FieldError { pointer: "/default_capital".into(), code, detail }])
-}
-
 impl From<WalletRefusal> for Problem {
     fn from(refusal: WalletRefusal) -> Self {
-        let detail = refusal.to_string();
         match refusal {
             WalletRefusal::NotFound => Self::of(Code::WalletNotFound),
-            WalletRefusal::AlreadyOpen => Self::new(Code::AlreadyExists, detail),
+            WalletRefusal::AlreadyOpen => Self::new(Detail::WalletAlreadyOpen),
             WalletRefusal::InsufficientFunds { available, requested } => {
-                Self::new(Code::InsufficientFunds, detail)
+                Self::new(Detail::InsufficientFunds { available, requested })
                     .fact("available", available.to_string())
                     .fact("requested", requested.to_string())
             }
-            WalletRefusal::WrongCurrency { wallet, requested } => Self::new(Code::WrongCurrency, detail)
-                .fact("currency", wallet.code())
-                .fact("requested", requested.code()),
-            WalletRefusal::Frozen => Self::new(Code::WalletFrozen, detail),
-            WalletRefusal::Closed => Self::new(Code::WalletClosed, detail),
-            WalletRefusal::BalanceTooLarge => Self::new(Code::BalanceTooLarge, detail),
-            WalletRefusal::TooManyHolds => Self::new(Code::TooManyHolds, detail),
+            WalletRefusal::WrongCurrency { wallet, requested } => {
+                Self::new(Detail::WrongCurrency { wallet, requested })
+                    .fact("currency", wallet.code())
+                    .fact("requested", requested.code())
+            }
+            WalletRefusal::Frozen => Self::new(Detail::WalletFrozen),
+            WalletRefusal::Closed => Self::new(Detail::WalletClosed),
+            WalletRefusal::BalanceTooLarge => Self::new(Detail::BalanceTooLarge),
+            WalletRefusal::TooManyHolds => Self::new(Detail::TooManyHolds),
             WalletRefusal::HoldNotFound => Self::of(Code::HoldNotFound),
             WalletRefusal::HoldEnded { hold_id } => {
-                Self::new(Code::HoldEnded, detail).fact("hold_id", hold_id.to_string())
+                Self::new(Detail::HoldNotActive { hold_id }).fact("hold_id", hold_id.to_string())
             }
-            WalletRefusal::HoldExpired { hold_id, expires_at } => Self::new(Code::HoldExpired, detail)
-                .fact("hold_id", hold_id.to_string())
-                .fact("expires_at", expires_at.to_string()),
+            WalletRefusal::HoldExpired { hold_id, expires_at } => {
+                Self::new(Detail::HoldExpired { hold_id, expires_at })
+                    .fact("hold_id", hold_id.to_string())
+                    .fact("expires_at", expires_at.to_string())
+            }
             WalletRefusal::HeldByTradingSession { hold_id, trading_session } => {
-                Self::new(Code::HoldOfTradingSession, detail)
+                Self::new(Detail::HoldOfSession { hold_id, trading_session })
                     .fact("hold_id", hold_id.to_string())
                     .fact("trading_session_id", trading_session.to_string())
             }
             WalletRefusal::CaptureTooLarge { remaining, requested } => {
-                Self::new(Code::CaptureTooLarge, detail)
+                Self::new(Detail::CaptureTooLarge { remaining, requested })
                     .fact("remaining", remaining.to_string())
                     .fact("requested", requested.to_string())
             }
             WalletRefusal::AmendBelowCaptured { captured, requested } => {
-                Self::new(Code::AmendBelowCaptured, detail)
+                Self::new(Detail::AmendBelowCaptured { captured, requested })
                     .fact("captured", captured.to_string())
                     .fact("requested", requested.to_string())
             }
-            WalletRefusal::NotEmpty { posted, held } => Self::new(Code::WalletNotEmpty, detail)
+            WalletRefusal::NotEmpty { posted, held } => Self::new(Detail::StillHolds { posted, held })
                 .fact("posted", posted.to_string())
                 .fact("held", held.to_string()),
         }
@@ -182,27 +190,27 @@ impl From<WalletRefusal> for Problem {
 
 impl From<SessionRefusal> for Problem {
     fn from(refusal: SessionRefusal) -> Self {
-        let detail = refusal.to_string();
         match refusal {
             SessionRefusal::NotFound => Self::of(Code::TradingSessionNotFound),
-            SessionRefusal::AlreadyStarted => Self::new(Code::AlreadyExists, detail),
+            SessionRefusal::AlreadyStarted => Self::new(Detail::SessionAlreadyStarted),
             SessionRefusal::WrongState { state } => {
-                Self::new(Code::WrongSessionState, detail).fact("state", state.as_str())
+                Self::new(Detail::SessionIs { state }).fact("state", state.as_str())
             }
             SessionRefusal::RunUnderWay { run_id } => {
-                Self::new(Code::RunUnderWay, detail).fact("run_id", run_id.to_string())
+                Self::new(Detail::RunUnderWay { run_id }).fact("run_id", run_id.to_string())
             }
             SessionRefusal::InsufficientCash { available, requested } => {
-                Self::new(Code::InsufficientCash, detail)
+                Self::new(Detail::InsufficientCash { available, requested })
                     .fact("available", available.to_string())
                     .fact("requested", requested.to_string())
             }
-            SessionRefusal::Book(BookError::Unpriced { .. }) => Self::new(Code::MarketUnavailable, detail),
+            SessionRefusal::Book(BookError::Unpriced { asset }) => Self::new(Detail::NoPrice { asset }),
+            SessionRefusal::Book(BookError::TooLarge) => Self::new(Detail::SessionTooLarge),
             // Between a session and its worker, and nobody else.
             SessionRefusal::Book(_)
             | SessionRefusal::NoSuchRun
             | SessionRefusal::NothingDue
-            | SessionRefusal::Fenced { .. } => Self::internal(&detail),
+            | SessionRefusal::Fenced { .. } => Self::internal(&refusal),
         }
     }
 }
@@ -228,11 +236,7 @@ fn is_away(error: &sqlx::Error) -> bool {
 
 impl From<&sqlx::Error> for Problem {
     fn from(error: &sqlx::Error) -> Self {
-        if is_away(error) {
-            Self::new(Code::Unavailable, "the database does not answer").because(error)
-        } else {
-            Self::internal(error)
-        }
+        if is_away(error) { Self::new(Detail::DatabaseSilent).because(error) } else { Self::internal(error) }
     }
 }
 
@@ -265,26 +269,23 @@ impl From<RenderError> for Problem {
 
 impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
-        let detail = error.to_string();
         match error {
             QueryError::Journal(error) => error.into(),
             QueryError::ProjectionFailed { name, reason } => {
-                Self::new(Code::ProjectionFailed, detail).fact("projection", name).because(&reason)
+                Self::new(Detail::Stopped { name }).fact("projection", name).because(&reason)
             }
-            QueryError::ProjectionBehind { name, position, lag } => Self::new(Code::ProjectionBehind, detail)
-                .fact("projection", name)
-                .fact("position", position)
-                .fact("lag", lag)
-                .because(&"waited in vain"),
+            QueryError::ProjectionBehind { name, position, lag } => {
+                Self::new(Detail::Behind { name, position, lag })
+                    .fact("projection", name)
+                    .fact("position", position)
+                    .fact("lag", lag)
+                    .because(&"waited in vain")
+            }
             QueryError::BeyondHead { asked, head } => {
-                Self::new(Code::PositionBeyondHead, detail).fact("asked", asked).fact("head", head)
+                Self::new(Detail::BeyondHead { asked, head }).fact("asked", asked).fact("head", head)
             }
-            QueryError::TooManyWaiting => {
-                Self::new(Code::Unavailable, detail).because(&"too many queries wait")
-            }
-            QueryError::BadCursor => {
-                Self::new(Code::InvalidCursor, "send back a next_cursor as it was given")
-            }
+            QueryError::TooManyWaiting => Self::new(Detail::TooManyWaiting).because(&"too many queries wait"),
+            QueryError::BadCursor => Self::new(Detail::ForeignCursor),
         }
     }
 }
@@ -292,7 +293,15 @@ impl From<QueryError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Currency, Money};
+    use crate::problem::Language;
+    use commands::password::PasswordRefusal;
+    use domain::trading::{SessionState, TargetsError};
+    use domain::user::preferences::{ShareError, UnknownTimezone};
+    use domain::{
+        Currency, CurrencyError, EntryId, Money, MoneyError, TextError, Timestamp, TradingSessionId, WalletId,
+    };
+    use std::time::Duration;
+    use uuid::Uuid;
 
     #[test]
     fn a_refusal_carries_its_facts() {
@@ -301,11 +310,122 @@ mod tests {
             Refusal::Wallet(WalletRefusal::InsufficientFunds { available: usd(100), requested: usd(250) });
         let problem = Problem::from(Failure::Refused { refusal, position: 9, replayed: true });
         let mut headers = axum::http::HeaderMap::new();
-        let body: serde_json::Value = serde_json::from_slice(&problem.write(&mut headers, "r")).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_slice(&problem.write(&mut headers, "r", Language::English)).unwrap();
         assert_eq!(body["status"], 422);
         assert_eq!((&body["available"], &body["requested"]), (&"1.00".into(), &"2.50".into()));
         assert_eq!(headers["counterfoil-position"], "9");
         assert_eq!(headers["idempotency-replayed"], "true");
+    }
+
+    fn told(problem: &Problem, language: Language) -> String {
+        let body = problem.write(&mut axum::http::HeaderMap::new(), "r", language);
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        body["detail"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn in_english_a_refusal_reads_as_the_domain_says_it() {
+        let usd = |minor| Money::from_minor(minor, Currency::USD).unwrap();
+        let hold_id = EntryId { wallet: WalletId(Uuid::from_u128(1)), sequence: 7 };
+        let expires_at = Timestamp::from(time::OffsetDateTime::UNIX_EPOCH);
+        let decimal = rust_decimal::Decimal::new(1234, 2);
+        for refusal in [
+            WalletRefusal::InsufficientFunds { available: usd(100), requested: usd(250) },
+            WalletRefusal::WrongCurrency { wallet: Currency::USD, requested: Currency::USDT },
+            WalletRefusal::AlreadyOpen,
+            WalletRefusal::Frozen,
+            WalletRefusal::Closed,
+            WalletRefusal::BalanceTooLarge,
+            WalletRefusal::TooManyHolds,
+            WalletRefusal::HoldEnded { hold_id },
+            WalletRefusal::HoldExpired { hold_id, expires_at },
+            WalletRefusal::HeldByTradingSession { hold_id, trading_session: TradingSessionId(Uuid::nil()) },
+            WalletRefusal::CaptureTooLarge { remaining: usd(1), requested: usd(2) },
+            WalletRefusal::AmendBelowCaptured { captured: usd(2), requested: usd(1) },
+            WalletRefusal::NotEmpty { posted: usd(2), held: usd(1) },
+        ] {
+            let said = refusal.to_string();
+            assert_eq!(told(&refusal.into(), Language::English), said);
+        }
+        for refusal in [
+            SessionRefusal::AlreadyStarted,
+            SessionRefusal::WrongState { state: SessionState::Paused },
+            SessionRefusal::RunUnderWay { run_id: Uuid::nil() },
+            SessionRefusal::InsufficientCash { available: decimal, requested: decimal },
+            SessionRefusal::Book(BookError::Unpriced { asset: Currency::USDT }),
+        ] {
+            let said = refusal.to_string();
+            assert_eq!(told(&refusal.into(), Language::English), said);
+        }
+        for reason in [Irreversible::NotCaptured, Irreversible::NotEnded, Irreversible::IsAReversal] {
+            let refusal = Refusal::NotReversible { transaction: hold_id, reason };
+            let said = refusal.to_string();
+            assert_eq!(told(&refusal.into(), Language::English), said);
+        }
+        for refusal in [
+            Refusal::OutOfBounds { available: usd(1) },
+            Refusal::StaleVersion { expected: 1, actual: 2 },
+            UserRefusal::StalePreferences { expected: 1, actual: 2 }.into(),
+        ] {
+            let said = refusal.to_string();
+            assert_eq!(told(&refusal.into(), Language::English), said);
+        }
+    }
+
+    #[test]
+    fn in_english_a_hindrance_reads_as_it_is_logged() {
+        for reason in [
+            Hindrance::TooManyCommands,
+            Hindrance::TooManyPasswords,
+            Hindrance::WaitedTooLong,
+            Hindrance::NotLoaded,
+            Hindrance::DatabaseAway,
+            Hindrance::CannotWrite,
+            Hindrance::LeadLost,
+            Hindrance::NobodyLeads,
+            Hindrance::NobodyTookIt,
+            Hindrance::LeaderCannot,
+            Hindrance::NobodyWrites,
+            Hindrance::WritingHalted,
+        ] {
+            let problem = Problem::from(Failure::Unavailable { reason, retry_after: Duration::ZERO });
+            assert_eq!(told(&problem, Language::English), reason.to_string());
+            assert_ne!(told(&problem, Language::Ukrainian), reason.to_string());
+        }
+    }
+
+    #[test]
+    fn in_english_a_flaw_reads_as_the_domain_says_it() {
+        fn same<E: std::fmt::Display + Into<Flaw>>(error: E) {
+            let said = error.to_string();
+            assert_eq!(error.into().said(Language::English).to_string(), said);
+        }
+        let currency = Currency::USD;
+        same(TextError::Empty);
+        same(TextError::TooShort { min: 3 });
+        same(TextError::TooLong { max: 64 });
+        same(TextError::ControlCharacter);
+        same(TextError::NotAUsername);
+        same(TextError::NotAnEmail);
+        same(CurrencyError::Unknown);
+        same(MoneyError::NotADecimal);
+        same(MoneyError::TooManyDigits);
+        same(MoneyError::TooManyDecimals { currency, scale: 2 });
+        same(MoneyError::NotPositive);
+        same(MoneyError::TooLarge);
+        same(PasswordRefusal::TooShort);
+        same(PasswordRefusal::TooLong);
+        same(PasswordRefusal::TooCommon);
+        same(PasswordRefusal::ContextWord);
+        same(ShareError::NotADecimal);
+        same(ShareError::TooManyDecimals);
+        same(ShareError::OutOfRange);
+        same(UnknownTimezone);
+        same(TargetsError::Empty);
+        same(TargetsError::TooMany);
+        same(TargetsError::NotAShare);
+        same(TargetsError::NotOne { sum: rust_decimal::Decimal::TWO });
     }
 
     #[test]

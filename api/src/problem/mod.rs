@@ -1,16 +1,21 @@
 //! Problems: what a client is told when it does not get what it asked for (RFC 9457).
 //!
 //! A handler returns a [`Problem`]; it travels as an extension of an empty response, and the door writes it down once,
-//! with the request's id. So whatever made the error (a handler, the router, a library), it leaves in the same form.
+//! with the request's id and in the language of whoever asked. So whatever made the error (a handler, the router, a
+//! library), it leaves in the same form.
 
+mod catalogue;
 mod codes;
 mod failures;
 mod settings;
 
+pub(crate) use catalogue::{Detail, Flaw, Language, chosen};
 pub(crate) use codes::{Code, FieldCode};
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -25,12 +30,13 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 
 /// What went wrong, as the client will read it. Small to pass around: it is the rare way out.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem(Box<Details>);
+pub(crate) struct Problem(Box<Contents>);
 
 #[derive(Clone, Debug)]
-struct Details {
+struct Contents {
     code: Code,
-    detail: Cow<'static, str>,
+    /// None if the title, or what is wrong with the values, says all there is to say.
+    detail: Option<Detail>,
     errors: Vec<FieldError>,
     facts: Vec<(&'static str, serde_json::Value)>,
     retry_after: Option<Duration>,
@@ -44,15 +50,27 @@ struct Details {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError {
     pub pointer: Cow<'static, str>,
-    pub code: FieldCode,
-    pub detail: Cow<'static, str>,
+    pub flaw: Flaw,
+}
+
+impl FieldError {
+    pub(crate) fn new(pointer: impl Into<Cow<'static, str>>, flaw: Flaw) -> Self {
+        Self { pointer: pointer.into(), flaw }
+    }
 }
 
 impl Problem {
-    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Details {
+    pub(crate) fn new(detail: Detail) -> Self {
+        let mut problem = Self::of(detail.code());
+        problem.0.detail = Some(detail);
+        problem
+    }
+
+    /// A code whose title says all there is to say.
+    pub(crate) fn of(code: Code) -> Self {
+        Self(Box::new(Contents {
             code,
-            detail: detail.into(),
+            detail: None,
             errors: Vec::new(),
             facts: Vec::new(),
             retry_after: code.is_retryable().then_some(RETRY_AFTER_DEFAULT),
@@ -62,24 +80,20 @@ impl Problem {
         }))
     }
 
-    /// A code whose title says all there is to say.
-    pub(crate) fn of(code: Code) -> Self {
-        Self::new(code, code.title())
-    }
-
     pub(crate) fn validation(errors: Vec<FieldError>) -> Self {
         Self::with_errors(Code::ValidationFailed, errors)
     }
 
     /// Another code, where it is about values too.
     fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [only] => format!("{} {}", only.pointer, only.detail).into(),
-            several => Cow::from(format!("{} values are not valid", several.len())),
-        };
-        let mut problem = Self::new(code, detail);
+        let mut problem = Self::of(code);
         problem.0.errors = errors;
         problem
+    }
+
+    /// The same, for one value.
+    pub(crate) fn flaw(pointer: impl Into<Cow<'static, str>>, flaw: Flaw) -> Self {
+        Self::validation(vec![FieldError::new(pointer, flaw)])
     }
 
     /// Something broke: the client learns that it did, the log learns what.
@@ -137,9 +151,21 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
+    fn detail(&self, language: Language) -> String {
+        let Contents { code, detail, errors, .. } = &*self.0;
+        match (detail, errors.as_slice()) {
+            (Some(detail), _) => detail.said(language).to_string(),
+            (None, []) => code.title(language).to_owned(),
+            (None, [FieldError { pointer, flaw }]) => format!("{pointer} {}", flaw.said(language)),
+            (None, several) => Detail::SeveralFlaws { count: several.len() }.said(language).to_string(),
+        }
+    }
+
     /// The headers it brings along, and its text.
-    pub(crate) fn write(&self, headers: &mut HeaderMap, request_id: &str) -> Vec<u8> {
+    pub(crate) fn write(&self, headers: &mut HeaderMap, request_id: &str, language: Language) -> Vec<u8> {
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        headers.insert(CONTENT_LANGUAGE, language.header());
+        headers.append(VARY, HeaderValue::from(ACCEPT_LANGUAGE));
         if let Some(span) = self.0.retry_after {
             // Rounded up: a second is the unit, and zero would mean "at once".
             let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
@@ -155,7 +181,9 @@ impl Problem {
             headers.insert(crate::output::REPLAYED, HeaderValue::from_static("true"));
         }
         // Strings, numbers and maps with text keys: writing them cannot fail.
-        serde_json::to_vec(&Written { details: &self.0, request_id }).unwrap_or_default()
+        let detail = &self.detail(language);
+        let written = Written { contents: &self.0, detail, request_id, language };
+        serde_json::to_vec(&written).unwrap_or_default()
     }
 }
 
@@ -180,39 +208,48 @@ impl IntoResponse for Problem {
 }
 
 struct Written<'a> {
-    details: &'a Details,
+    contents: &'a Contents,
+    detail: &'a str,
     request_id: &'a str,
+    language: Language,
 }
 
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let details = self.details;
-        let code = details.code;
+        let Self { contents, detail, language, .. } = *self;
+        let code = contents.code;
+        let errors = contents.errors.iter().map(|error| WrittenError { error, language });
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format_args!("urn:counterfoil:problem:{}", code.as_str()))?;
-        map.serialize_entry("title", code.title())?;
+        map.serialize_entry("title", code.title(language))?;
         map.serialize_entry("status", &code.status().as_u16())?;
         map.serialize_entry("code", code.as_str())?;
-        map.serialize_entry("detail", &details.detail)?;
-        map.serialize_entry("errors", &details.errors)?;
-        for (name, value) in &details.facts {
+        map.serialize_entry("detail", detail)?;
+        map.serialize_entry("errors", &errors.collect::<Vec<_>>())?;
+        for (name, value) in &contents.facts {
             map.serialize_entry(name, value)?;
         }
         map.serialize_entry("request_id", self.request_id)?;
         map.serialize_entry("retryable", &code.is_retryable())?;
         // What the older clients of this interface look at.
         map.serialize_entry("success", &false)?;
-        map.serialize_entry("error", &details.detail)?;
+        map.serialize_entry("error", detail)?;
         map.end()
     }
 }
 
-impl Serialize for FieldError {
+struct WrittenError<'a> {
+    error: &'a FieldError,
+    language: Language,
+}
+
+impl Serialize for WrittenError<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FieldError { pointer, flaw } = self.error;
         let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("pointer", &self.pointer)?;
-        map.serialize_entry("code", self.code.as_str())?;
-        map.serialize_entry("detail", &self.detail)?;
+        map.serialize_entry("pointer", pointer)?;
+        map.serialize_entry("code", flaw.code().as_str())?;
+        map.serialize_entry("detail", &format_args!("{}", flaw.said(self.language)))?;
         map.end()
     }
 }
@@ -223,7 +260,7 @@ mod tests {
 
     fn written(problem: &Problem) -> (HeaderMap, serde_json::Value) {
         let mut headers = HeaderMap::new();
-        let body = problem.write(&mut headers, "r-1");
+        let body = problem.write(&mut headers, "r-1", Language::English);
         (headers, serde_json::from_slice(&body).unwrap())
     }
 
@@ -248,6 +285,53 @@ mod tests {
         assert_eq!(body["success"], false);
         assert_eq!(body["error"], body["detail"]);
         assert_eq!(headers[CONTENT_TYPE], "application/problem+json");
+    }
+
+    #[test]
+    fn a_language_changes_the_words_and_nothing_else() {
+        let value = |text: &'static str| FieldError::new("/username", Flaw::not_among(&[text]));
+        for problem in [
+            Problem::of(Code::WalletNotFound),
+            Problem::new(Detail::OtherVersion { expected: 1, actual: 2 }).fact("actual", 2),
+            Problem::flaw("/username", Flaw::TooShort { min: 3 }),
+            Problem::validation(vec![value("a"), value("b")]),
+        ] {
+            let told = |language| {
+                let mut headers = HeaderMap::new();
+                let body = problem.write(&mut headers, "r-1", language);
+                (headers, serde_json::from_slice::<serde_json::Value>(&body).unwrap())
+            };
+            let ((english, mut en), (ukrainian, mut uk)) =
+                (told(Language::English), told(Language::Ukrainian));
+            assert_eq!(
+                (&english[CONTENT_LANGUAGE], &ukrainian[CONTENT_LANGUAGE]),
+                (&"en".parse().unwrap(), &"uk".parse().unwrap())
+            );
+            assert_eq!(english[VARY], "accept-language");
+            for words in ["title", "detail", "error"] {
+                assert_ne!(en[words], uk[words]);
+                (en[words], uk[words]) = (words.into(), words.into());
+            }
+            for at in 0..en["errors"].as_array().unwrap().len() {
+                assert_ne!(en["errors"][at]["detail"], uk["errors"][at]["detail"]);
+                (en["errors"][at]["detail"], uk["errors"][at]["detail"]) = ("".into(), "".into());
+            }
+            assert_eq!(en, uk);
+        }
+    }
+
+    #[test]
+    fn numbers_and_nouns_agree() {
+        let told = |flaw| {
+            let body =
+                Problem::flaw("/username", flaw).write(&mut HeaderMap::new(), "r", Language::Ukrainian);
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            body["detail"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(told(Flaw::TooShort { min: 1 }), "/username має містити щонайменше 1 символ");
+        assert_eq!(told(Flaw::TooShort { min: 3 }), "/username має містити щонайменше 3 символи");
+        assert_eq!(told(Flaw::TooShort { min: 8 }), "/username має містити щонайменше 8 символів");
+        assert_eq!(told(Flaw::not_among(&["a", "b", "c"])), "/username має бути a, b або c");
     }
 
     #[test]

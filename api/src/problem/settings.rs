@@ -1,8 +1,9 @@
 //! What is wrong with settings, as a client reads it: a pointer for each key.
 
-use super::{Code, FieldCode, FieldError, Problem};
-use domain::settings::{Barred, Flaw, FlawCode};
+use super::{Code, Detail, FieldError, Flaw, Problem};
+use domain::settings::{Barred, Flaw as SettingFlaw, FlawCode};
 use domain::settings_defaults::DefaultsRefusal;
+use std::borrow::Cow;
 
 impl From<DefaultsRefusal> for Problem {
     fn from(refusal: DefaultsRefusal) -> Self {
@@ -17,47 +18,42 @@ impl From<DefaultsRefusal> for Problem {
 /// All of them, whatever else is wrong: they would be accepted by freqtrade, so nothing but this holds them back.
 pub(super) fn forbidden(barred: Vec<Barred>) -> Problem {
     let errors = barred.into_iter().map(|barred| {
-        let (code, detail) = if barred.read_only {
-            (FieldCode::ReadOnly, "is shown and cannot be set")
-        } else {
-            (FieldCode::SettingForbidden, "may not be set here")
-        };
-        FieldError { pointer: barred.pointer.into(), code, detail: detail.into() }
+        let flaw = if barred.read_only { Flaw::ReadOnly } else { Flaw::SettingForbidden };
+        FieldError::new(barred.pointer, flaw)
     });
     Problem::with_errors(Code::SettingForbidden, errors.collect())
 }
 
 /// Where every one of them is unknown, that is said first.
-pub(super) fn invalid(flaws: Vec<Flaw>) -> Problem {
+pub(super) fn invalid(flaws: Vec<SettingFlaw>) -> Problem {
     let all_unknown = flaws.iter().all(|flaw| flaw.code == FlawCode::UnknownSetting);
     let code = if all_unknown { Code::UnknownSetting } else { Code::ValidationFailed };
-    let errors = flaws.into_iter().map(|flaw| FieldError {
-        pointer: flaw.pointer.into(),
-        code: field_code(flaw.code),
-        detail: flaw.detail,
-    });
+    let errors = flaws.into_iter().map(|flaw| FieldError::new(flaw.pointer, told(flaw.code, flaw.expected)));
     Problem::with_errors(code, errors.collect())
 }
 
 pub(super) fn stale(expected: u64, actual: u64) -> Problem {
-    let detail = format!("version {expected} was expected, it is {actual}");
-    Problem::new(Code::VersionMismatch, detail).fact("expected", expected).fact("actual", actual)
+    let version = |version| i64::try_from(version).unwrap_or(i64::MAX);
+    let detail = Detail::OtherVersion { expected: version(expected), actual: version(actual) };
+    Problem::new(detail).fact("expected", expected).fact("actual", actual)
 }
 
-const fn field_code(code: FlawCode) -> FieldCode {
+/// What was expected, in the words of the catalogue.
+fn told(code: FlawCode, expected: Cow<'static, str>) -> Flaw {
+    let max = || expected.parse().unwrap_or_default();
     match code {
-        FlawCode::UnknownSetting => FieldCode::UnknownSetting,
-        FlawCode::WrongType => FieldCode::WrongType,
-        FlawCode::NotAnInteger => FieldCode::NotAnInteger,
-        FlawCode::NotADecimal => FieldCode::NotADecimal,
-        FlawCode::OutOfRange => FieldCode::OutOfRange,
-        FlawCode::TooManyDigits => FieldCode::TooManyDigits,
-        FlawCode::Unknown => FieldCode::Unknown,
-        FlawCode::NotAPattern => FieldCode::WrongForm,
-        FlawCode::Empty => FieldCode::Empty,
-        FlawCode::TooLong => FieldCode::TooLong,
-        FlawCode::Repeated => FieldCode::Repeated,
-        FlawCode::Required => FieldCode::Required,
-        FlawCode::Inconsistent => FieldCode::Inconsistent,
+        FlawCode::UnknownSetting => Flaw::NoSetting,
+        FlawCode::WrongType => Flaw::NotOfType { name: expected },
+        FlawCode::NotAnInteger => Flaw::NotAnInteger,
+        FlawCode::NotADecimal => Flaw::NoNumber,
+        FlawCode::OutOfRange => Flaw::NotWithin { range: expected },
+        FlawCode::TooManyDigits => Flaw::TooManyDigits { max: max() },
+        FlawCode::Unknown => Flaw::NoWord { words: expected },
+        FlawCode::NotAPattern => Flaw::NotLike { example: expected },
+        FlawCode::Empty => Flaw::Empty,
+        FlawCode::TooLong => Flaw::TooManyMembers { max: max() },
+        FlawCode::Repeated => Flaw::StandsBefore,
+        FlawCode::Required => Flaw::Required,
+        FlawCode::Inconsistent => Flaw::GoesNotWith { other: expected },
     }
 }

@@ -6,7 +6,7 @@ use crate::auth::rule::AskAfterCommands;
 use crate::input::IdempotencyKey;
 use crate::openapi::Problems;
 use crate::output::Answer;
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use crate::routes::movement::problem_of;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -62,6 +62,5 @@ pub(crate) async fn get_command(
 
 fn unknown() -> Problem {
     let final_after = Timestamp::from(OffsetDateTime::now_utc()).plus(FINAL_AFTER);
-    Problem::new(Code::CommandNotFound, "it is not in the journal; after final_after it never will be")
-        .fact("final_after", final_after.to_string())
+    Problem::new(Detail::NeverWillBe).fact("final_after", final_after.to_string())
 }

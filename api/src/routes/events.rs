@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadEvents;
-use crate::input::{Check, Cursor, Flaw, ListQuery, MinPosition, Query, number};
+use crate::input::{Check, Cursor, ListQuery, MinPosition, Query, number};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, public_events, sealed_events};
-use crate::problem::{Code, FieldCode, Problem};
+use crate::problem::{Code, Detail, Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use domain::AggregateKind;
@@ -125,8 +125,7 @@ pub(crate) async fn events(
     // Before the page is read: then everything up to here has been seen by it.
     let head = app.journal().head().await?.position;
     if let Some(asked) = min.0.filter(|asked| *asked > head) {
-        let detail = format!("position {asked} was asked for and the journal ends at {head}");
-        let problem = Problem::new(Code::PositionBeyondHead, detail);
+        let problem = Problem::new(Detail::BeyondHead { asked, head });
         return Err(problem.fact("asked", asked).fact("head", head));
     }
     let wanted = OwnerQuery {
@@ -159,7 +158,8 @@ fn read(query: &EventsQuery, paging: &ListQuery) -> Result<(i64, Filters, u16), 
     let after = check.parameter("?after", query.after.as_deref(), |text| number(text, 0..=i64::MAX));
     let event_type = check.parameter("?type", query.event_type.as_deref(), known_type);
     let aggregate = check.parameter("?aggregate", query.aggregate.as_deref(), |name| {
-        AggregateKind::parse(name).ok_or_else(|| Flaw::new(FieldCode::Unknown, "must be user, wallet, trading_session or settings_defaults"))
+        AggregateKind::parse(name)
+            .ok_or_else(|| Flaw::not_among(&["user", "wallet", "trading_session", "settings_defaults"]))
     });
     check.finish()?;
     match &paging.cursor {
@@ -181,7 +181,7 @@ fn known_type(name: &str) -> Result<String, Flaw> {
     if TYPES.contains(&name) {
         return Ok(name.to_owned());
     }
-    Err(Flaw::new(FieldCode::Unknown, "is no type of event"))
+    Err(Flaw::NoEvent)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::health::Status;
 use crate::openapi::Problems;
 use crate::output::Answer;
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
@@ -47,7 +47,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
 }
 
 fn not_ready(obstacles: &[&str]) -> Problem {
-    Problem::new(Code::Unavailable, format!("not ready: {}", obstacles.join(", ")))
+    Problem::new(Detail::NotReady { obstacles: obstacles.join(", ") })
         .because(&"readiness was asked for")
         .fact("obstacles", obstacles)
 }

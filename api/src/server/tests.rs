@@ -18,7 +18,8 @@ async fn serve() -> (SocketAddr, CancellationToken) {
     let address = listener.local_addr().unwrap();
     let cancel = CancellationToken::new();
     tokio::spawn(
-        Server::new(listener, Door::new(router, [], crate::settings::Edge::default()), 8).run(cancel.clone()),
+        Server::new(listener, Door::new(router, [], crate::settings::Edge::default(), None), 8)
+            .run(cancel.clone()),
     );
     (address, cancel)
 }

@@ -5,7 +5,7 @@ use super::{ANSWERED, GIVEN, bell, proof};
 use crate::commands::Commands;
 use crate::sequencer::Submission;
 use crate::vault::Vault;
-use crate::{CommandsOptions, Failure, Outcome, WriteSide};
+use crate::{CommandsOptions, Failure, Hindrance, Outcome, WriteSide};
 use journal::{Journal, JournalError};
 use sqlx::Row;
 use std::collections::HashMap;
@@ -214,7 +214,7 @@ impl HandOver {
                 .unwrap_or_default();
         for id in late {
             let failure = if taken_back.contains(&id) {
-                Failure::unavailable("no node that leads took the command: nothing happened")
+                Failure::unavailable(Hindrance::NobodyTookIt)
             } else {
                 Failure::OutcomeUnknown
             };

@@ -1,6 +1,6 @@
 //! What came of a command, as it can be written down.
 
-use crate::{Done, Failure, Outcome, Refusal};
+use crate::{Done, Failure, Hindrance, Outcome, Refusal};
 use journal::Recorded;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -72,7 +72,7 @@ impl Told {
             Self::KeyReused => Err(Failure::KeyReused),
             Self::CaptureIdReused => Err(Failure::CaptureIdReused),
             Self::InFlight => Err(Failure::InFlight),
-            Self::Unavailable => Err(Failure::unavailable("the node that leads cannot take commands now")),
+            Self::Unavailable => Err(Failure::unavailable(Hindrance::LeaderCannot)),
             Self::Unknown => Err(Failure::OutcomeUnknown),
             Self::Unrecordable => Err(Failure::Unrecordable),
             Self::Broke { why } => Err(Failure::Internal(why)),

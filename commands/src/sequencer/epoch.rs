@@ -8,7 +8,7 @@ use super::lookups::{LookedUp, Lookups};
 use super::snapshots::SnapshotQueue;
 use super::submission::Submission;
 use crate::decide::Claim;
-use crate::{Clock, Failure};
+use crate::{Clock, Failure, Hindrance};
 use domain::Timestamp;
 use journal::{Journal, Lease, Tail};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -172,8 +172,7 @@ impl<'a> Term<'a> {
     pub(super) fn consider(&mut self, submission: Submission) {
         let now = self.around.clock.now();
         if now > submission.envelope.deadline {
-            return self
-                .answer(submission, Err(Failure::unavailable("the command waited too long to be decided")));
+            return self.answer(submission, Err(Failure::unavailable(Hindrance::WaitedTooLong)));
         }
         let command = &submission.envelope.command;
         if !command.begins_its_aggregates() {
@@ -222,7 +221,7 @@ impl<'a> Term<'a> {
             self.aggregates.insert_defaults(id, loaded);
         }
         for submission in failed {
-            self.answer(submission, Err(Failure::unavailable("the account could not be loaded")));
+            self.answer(submission, Err(Failure::unavailable(Hindrance::NotLoaded)));
         }
         for submission in ready {
             self.consider(submission);
@@ -252,7 +251,7 @@ impl<'a> Term<'a> {
             }
             LookedUp::Unanswered(unanswered) => {
                 for submission in unanswered {
-                    self.answer(submission, Err(Failure::unavailable("the database cannot be reached")));
+                    self.answer(submission, Err(Failure::unavailable(Hindrance::DatabaseAway)));
                 }
             }
             LookedUp::Lost(keys) => self.keys.retain(|key| !keys.contains(key)),
@@ -343,7 +342,7 @@ impl<'a> Term<'a> {
         let Self { lease, loading, lookups, backlog, .. } = self;
         let waiting = loading.into_waiting().into_iter().chain(lookups.end());
         for submission in waiting.chain(backlog.into_iter().flatten()) {
-            submission.answer(Err(Failure::unavailable("this node does not lead any more")));
+            submission.answer(Err(Failure::unavailable(Hindrance::LeadLost)));
         }
         if let Some(lease) = lease {
             match tokio::time::timeout(RELEASE_WITHIN, lease.release()).await {

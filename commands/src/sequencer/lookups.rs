@@ -5,7 +5,7 @@
 //! notices a used key itself, when it is written again.
 
 use super::submission::Submission;
-use crate::{Failure, Outcome, lookup};
+use crate::{Failure, Hindrance, Outcome, lookup};
 use journal::Journal;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -101,7 +101,7 @@ impl Lookups {
                     LookedUp::Lost(_) => Vec::new(),
                 };
                 for submission in rest {
-                    submission.answer(Err(Failure::unavailable("this node does not lead any more")));
+                    submission.answer(Err(Failure::unavailable(Hindrance::LeadLost)));
                 }
             });
         }

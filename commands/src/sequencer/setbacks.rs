@@ -8,7 +8,7 @@ use super::batch::OpenBatch;
 use super::epoch::{Term, TermEnd};
 use super::flight::Landing;
 use super::submission::Submission;
-use crate::Failure;
+use crate::{Failure, Hindrance};
 use domain::Timestamp;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -39,8 +39,8 @@ impl Term<'_> {
             Landing::Unable(reason) => {
                 tracing::error!(event = "batch_not_written", error_message = %reason);
                 let (flown, open) = self.roll_back(flown);
-                self.give_up(flown, &Failure::unavailable("the database cannot write now"));
-                self.give_up(open, &Failure::unavailable("the database cannot write now"));
+                self.give_up(flown, &Failure::unavailable(Hindrance::CannotWrite));
+                self.give_up(open, &Failure::unavailable(Hindrance::CannotWrite));
                 None
             }
             Landing::OutOfStep(reason) => {
@@ -49,7 +49,7 @@ impl Term<'_> {
             }
             Landing::Fenced => {
                 tracing::warn!(event = "lead_lost");
-                Some(self.abandon(flown, &Failure::unavailable("this node does not lead any more")))
+                Some(self.abandon(flown, &Failure::unavailable(Hindrance::LeadLost)))
             }
             Landing::OutcomeUnknown => {
                 tracing::warn!(event = "lead_lost", "a commit was cut off and another node leads");
@@ -62,7 +62,7 @@ impl Term<'_> {
     pub(super) fn abandon(&mut self, flown: OpenBatch, failure: &Failure) -> TermEnd {
         let (flown, open) = self.roll_back(flown);
         self.give_up(flown, failure);
-        self.give_up(open, &Failure::unavailable("this node does not lead any more"));
+        self.give_up(open, &Failure::unavailable(Hindrance::LeadLost));
         TermEnd::LeadLost
     }
 
@@ -96,7 +96,7 @@ impl Term<'_> {
         }
         if known.is_empty() && refused_now == 0 {
             // The database saw a conflict that concerns nobody here: do not spin on it.
-            return self.give_up(again, &Failure::unavailable("the database cannot write now"));
+            return self.give_up(again, &Failure::unavailable(Hindrance::CannotWrite));
         }
         if !known.is_empty() {
             self.lookups.be_wary();

@@ -5,7 +5,7 @@ use super::snapshots;
 use super::submission::Submission;
 use crate::password::Hasher;
 use crate::vault::Vault;
-use crate::{Commands, CommandsOptions, Failure};
+use crate::{Commands, CommandsOptions, Failure, Hindrance};
 use journal::{Journal, JournalError, Lease, Tail};
 use std::future::Future;
 use std::pin::Pin;
@@ -194,8 +194,8 @@ impl Writer {
 
     fn decline(&self, submissions: impl IntoIterator<Item = Submission>) {
         let reason = match &*self.state.borrow() {
-            WriterState::Halted { .. } => "writing is halted: the journal and the stream differ",
-            _ => "no node leads at the moment, or another does",
+            WriterState::Halted { .. } => Hindrance::WritingHalted,
+            _ => Hindrance::NobodyLeads,
         };
         for submission in submissions {
             submission.answer(Err(Failure::unavailable(reason)));

@@ -16,7 +16,7 @@ mod slot;
 pub(crate) use rows::Past;
 pub(crate) use slot::Attempt;
 
-use crate::Failure;
+use crate::{Failure, Hindrance};
 use domain::{Timestamp, UserId};
 use journal::{Journal, JournalError};
 use rows::Rows;
@@ -81,7 +81,7 @@ impl Throttle {
                 Step::Refused(retry_after) => return Err(Failure::TooManyAttempts { retry_after }),
                 Step::Wait => {
                     if tokio::time::timeout_at(deadline, slot.changed()).await.is_err() {
-                        return Err(Failure::unavailable("too many passwords are being checked"));
+                        return Err(Failure::unavailable(Hindrance::TooManyPasswords));
                     }
                 }
             }

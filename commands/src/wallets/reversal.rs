@@ -1,7 +1,7 @@
 //! Undoing a transaction: what it was is told by its own events, which never change.
 
 use crate::step::Act;
-use crate::{ClaimKind, Commands, Failure, NewClaim, Refusal};
+use crate::{ClaimKind, Commands, Failure, Irreversible, NewClaim, Refusal};
 use domain::wallet::{HoldStatus, HoldStep, Reversal, Transferred, WalletEvent};
 use domain::{AggregateKind, AggregateRef, Currency, EntryId, Event, Money, Reference, WalletId};
 use journal::Recorded;
@@ -33,8 +33,7 @@ impl Commands {
     }
 
     async fn legs(&self, transaction: EntryId, ending: Ending) -> Result<Legs, Failure> {
-        let not_reversible =
-            |reason: &str| Ok(Err(Refusal::NotReversible { transaction, reason: reason.to_owned() }));
+        let not_reversible = |reason| Ok(Err(Refusal::NotReversible { transaction, reason }));
         let Some(recorded) = self.event_at(transaction.wallet, transaction.sequence).await? else {
             return Ok(Err(Refusal::TransactionNotFound));
         };
@@ -57,10 +56,10 @@ impl Commands {
                 Some(step) if step.hold.status == HoldStatus::Captured => {
                     Ok(Ok(vec![leg(transaction, step.hold.captured, step.currency, true)]))
                 }
-                Some(_) => not_reversible("the hold was not captured"),
-                None => not_reversible("the hold has not ended yet"),
+                Some(_) => not_reversible(Irreversible::NotCaptured),
+                None => not_reversible(Irreversible::NotEnded),
             },
-            WalletEvent::TransactionReversed(_) => not_reversible("it is a reversal itself"),
+            WalletEvent::TransactionReversed(_) => not_reversible(Irreversible::IsAReversal),
             _ => Ok(Err(Refusal::TransactionNotFound)),
         }
     }

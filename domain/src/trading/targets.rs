@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Assets in one portfolio, its cash among them: a run stays a matter of some orders.
 pub const TARGETS_MAX: usize = 20;
-const DECIMALS_MAX: u32 = 6;
+pub const DECIMALS_MAX: u32 = 6;
 
 /// Shares that are exactly one together. What is not named is cash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

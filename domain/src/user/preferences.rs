@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 /// Not oftener than markets are asked, not rarer than once a week.
 pub const INTERVAL_S: RangeInclusive<u32> = 60..=604_800;
 /// A millionth is finer than any share of a portfolio that can be kept.
-const SHARE_DECIMALS_MAX: usize = 6;
+pub const SHARE_DECIMALS_MAX: u32 = 6;
 /// Areas and locations of the IANA database (2025b), and UTC, in the order of their bytes.
 const TIMEZONES: &str = include_str!("timezones.txt");
 
@@ -170,7 +170,7 @@ pub fn share(text: &str) -> Result<Decimal, ShareError> {
         MoneyError::TooManyDigits => ShareError::OutOfRange,
         _ => ShareError::NotADecimal,
     })?;
-    if decimals.len() > SHARE_DECIMALS_MAX {
+    if decimals.len() > SHARE_DECIMALS_MAX as usize {
         return Err(ShareError::TooManyDecimals);
     }
     let share = Decimal::from_str_exact(text).map_err(|_| ShareError::OutOfRange)?;

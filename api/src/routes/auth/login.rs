@@ -4,10 +4,10 @@ use super::signed_in;
 use crate::app::App;
 use crate::auth::count_login;
 use crate::door::Arrival;
-use crate::input::{Anonymous, Check, Flaw, JsonBody, Raw, password};
+use crate::input::{Anonymous, Check, JsonBody, Raw, password};
 use crate::openapi::Problems;
 use crate::output::SignedInBody;
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
@@ -85,7 +85,7 @@ fn read(form: &LoginForm<'_>) -> Result<(Identifier, SecretString), Problem> {
     let email = check.optional("/email", form.email, Email::parse).map(Identifier::Email);
     let username = check.optional("/username", form.username, Username::parse).map(Identifier::Username);
     if form.email.is_none() && form.username.is_none() {
-        check.flaw("/email", Flaw::new(FieldCode::OneOf, "is required, or username instead"));
+        check.flaw("/email", Flaw::EitherRequired { other: "username" });
     }
     let password = check.required("/password", form.password, password);
     let (Some(identifier), Some(password)) = (email.or(username), password) else {

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::rule::ManageAccount;
 use crate::door::Arrival;
-use crate::input::{Asked, Check, Flaw, Query};
+use crate::input::{Asked, Check, Query};
 use crate::openapi::Problems;
 use crate::output::{Answer, EndedSessionBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use domain::LoginSessionId;
@@ -49,7 +49,7 @@ pub(crate) async fn logout_all(
     let person = allowed.caller.person()?;
     let mut check = Check::default();
     let keep = check.parameter("?keep_current", query.keep_current, |text| {
-        text.parse::<bool>().map_err(|_| Flaw::new(FieldCode::Unknown, "must be true or false"))
+        text.parse::<bool>().map_err(|_| Flaw::not_among(&["true", "false"]))
     });
     check.finish()?;
     let kept = keep.unwrap_or(false).then_some(person.session_id);

@@ -110,7 +110,12 @@ mod tests {
         let form: RegisterForm<'_> = serde_json::from_str(json).unwrap();
         let problem = read(&form, true).unwrap_err();
         assert_eq!(problem.code(), Code::ValidationFailed);
-        serde_json::from_slice(&problem.write(&mut axum::http::HeaderMap::new(), "r")).unwrap()
+        serde_json::from_slice(&problem.write(
+            &mut axum::http::HeaderMap::new(),
+            "r",
+            crate::problem::Language::English,
+        ))
+        .unwrap()
     }
 
     #[test]

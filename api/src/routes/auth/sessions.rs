@@ -4,10 +4,10 @@ use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
-use crate::input::{Asked, Check, Flaw, ListQuery, LoginSessionPath, MinPosition, Query};
+use crate::input::{Asked, Check, ListQuery, LoginSessionPath, MinPosition, Query};
 use crate::openapi::Problems;
 use crate::output::{Answer, EndedSessionBody, ListBody, LoginSessionBody};
-use crate::problem::{Code, FieldCode, Problem};
+use crate::problem::{Code, Flaw, Problem};
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
@@ -67,7 +67,7 @@ fn user_named(text: &str, me: UserId) -> Result<UserId, Flaw> {
     if text == "me" {
         return Ok(me);
     }
-    text.parse().map_err(|_| Flaw::new(FieldCode::Unknown, "must be a user's id, or me"))
+    text.parse().map_err(|_| Flaw::NobodyOrMe)
 }
 
 /// Sign a device out: one of one's own; admins anybody's

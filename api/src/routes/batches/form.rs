@@ -4,8 +4,8 @@
 use crate::app::App;
 use crate::auth::rule::{Deposit, Hold, Reverse, Rule, Transfer, Withdraw};
 use crate::auth::{Allowed, Caller, require_recent_login_if};
-use crate::input::{Check, Flaw, Raw};
-use crate::problem::{FieldCode, Problem};
+use crate::input::{Check, Raw};
+use crate::problem::{Flaw, Problem};
 use crate::routes::movement::{
     AmendForm, BoundsForm, CaptureForm, ExtendForm, HoldForm, MovementForm, ReverseForm, TransferForm,
     Undoing, check_deposit, hold_of, reach,
@@ -112,8 +112,7 @@ impl<'a> BatchForm<'a> {
                 Err(_) => break,
                 Ok(Some(understood)) => {
                     if capture_of(&understood.wish).is_some_and(|capture| !captures.insert(capture)) {
-                        let detail = "stands in the batch already, for the same hold";
-                        part.flaw("/capture_id", Flaw::new(FieldCode::Repeated, detail));
+                        part.flaw("/capture_id", Flaw::CaptureRepeated);
                     }
                     asked.push(understood);
                 }
@@ -138,12 +137,10 @@ impl<'a> BatchForm<'a> {
         let raw = self.commands.filter(|raw| raw.get() != "null");
         let flaw = match raw.map(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get())) {
             Some(Ok(commands)) if (1..=COMMANDS_MAX).contains(&commands.len()) => return Ok(commands),
-            Some(Ok(commands)) if commands.is_empty() => Flaw::new(FieldCode::Empty, "must not be empty"),
-            Some(Ok(_)) => {
-                Flaw::new(FieldCode::TooLong, format!("must have at most {COMMANDS_MAX} commands"))
-            }
-            Some(Err(_)) => Flaw::new(FieldCode::WrongType, "must be a list of commands"),
-            None => Flaw::new(FieldCode::Required, "is required"),
+            Some(Ok(commands)) if commands.is_empty() => Flaw::Empty,
+            Some(Ok(_)) => Flaw::TooManyCommands { max: COMMANDS_MAX },
+            Some(Err(_)) => Flaw::NotCommands,
+            None => Flaw::Required,
         };
         check.flaw("/commands", flaw);
         Err(check.into_problem())
@@ -175,7 +172,7 @@ impl<'a> CommandForm<'a> {
         // An array would be taken for an object, its values in the order of the fields.
         let read = if raw.get().starts_with('{') { serde_json::from_str(raw.get()).ok() } else { None };
         if read.is_none() {
-            check.flaw("", Flaw::new(FieldCode::WrongType, "must be an object with each member once"));
+            check.flaw("", Flaw::NotACommand);
         }
         read
     }
@@ -294,10 +291,10 @@ fn kind(text: &str) -> Result<Kind, Flaw> {
         "amend" => Kind::Amend,
         "extend" => Kind::Extend,
         "reverse" => Kind::Reverse,
-        _ => return Err(Flaw::new(FieldCode::Unknown, "is no command that a batch can have")),
+        _ => return Err(Flaw::NoBatchCommand),
     })
 }
 
 fn id<T: FromStr>(text: &str) -> Result<T, Flaw> {
-    text.parse().map_err(|_| Flaw::new(FieldCode::NotAnId, "is no id"))
+    text.parse().map_err(|_| Flaw::NotAnId)
 }

@@ -7,7 +7,7 @@ use crate::auth::rule::Batch;
 use crate::input::{BatchBody, Keyed};
 use crate::openapi::Problems;
 use crate::output::{Answer, Effect};
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use crate::routes::movement::problem;
 use axum::extract::State;
 use axum::response::Response;
@@ -53,10 +53,7 @@ pub(crate) async fn batch(
     body: BatchBody,
 ) -> Result<Response, Problem> {
     if context.expected_version.is_some() {
-        return Err(Problem::new(
-            Code::InvalidHeader,
-            "a batch has no version for If-Match: send expected_version with its commands",
-        ));
+        return Err(Problem::new(Detail::BatchHasNoVersion));
     }
     let form: BatchForm<'_> = body.read()?;
     let parts = form.read(&app, allowed.caller).await?;

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadHolds;
-use crate::input::{Check, Flaw, ListQuery, MinPosition, Query};
+use crate::input::{Check, ListQuery, MinPosition, Query};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, StandingHoldBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use commands::Authority;
@@ -27,7 +27,7 @@ fn state(name: &str) -> Result<HoldsState, Flaw> {
     match name {
         "active" => Ok(HoldsState::Active),
         "stale" => Ok(HoldsState::Stale),
-        _ => Err(Flaw::new(FieldCode::Unknown, "must be active or stale")),
+        _ => Err(Flaw::not_among(&["active", "stale"])),
     }
 }
 

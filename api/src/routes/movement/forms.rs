@@ -1,6 +1,7 @@
 //! What the bodies of these commands say. Each reads into what is wanted of a wallet, whose currency the amounts are in.
 
-use crate::input::{Check, Flaw, Raw, is_absent};
+use crate::input::{Check, Raw, is_absent};
+use crate::problem::Flaw;
 use commands::Bounds;
 use commands::wallets::{Aim, CaptureWish};
 use domain::wallet::{Lease, Movement};
@@ -257,8 +258,12 @@ mod tests {
     }
 
     fn codes(problem: &Problem) -> Vec<(String, String)> {
-        let body: serde_json::Value =
-            serde_json::from_slice(&problem.write(&mut axum::http::HeaderMap::new(), "r")).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&problem.write(
+            &mut axum::http::HeaderMap::new(),
+            "r",
+            crate::problem::Language::English,
+        ))
+        .unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         let errors = body["errors"].as_array().unwrap().iter();
         errors.map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::directory::WalletFacts;
 use crate::input::Check;
 use crate::output::{Answer, Effect};
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use axum::response::Response;
 use commands::wallets::{Aim, CaptureWish, Wish};
 use commands::{Authority, Context};
@@ -60,9 +60,7 @@ impl Reached {
         let mut check = Check::default();
         let Some(wish) = self.part(&mut check, bounds, aim) else { return Err(check.into_problem()) };
         match (wish.bounds.expected_version, context.expected_version) {
-            (Some(one), Some(other)) if one != other => {
-                Err(Problem::new(Code::VersionMismatch, "If-Match and expected_version name two versions"))
-            }
+            (Some(one), Some(other)) if one != other => Err(Problem::new(Detail::TwoVersions)),
             _ => Ok(wish),
         }
     }

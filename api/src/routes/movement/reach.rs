@@ -3,7 +3,7 @@
 use super::Reached;
 use crate::app::App;
 use crate::directory::WalletFacts;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 use commands::Authority;
 use domain::{EntryId, WalletId};
 
@@ -38,8 +38,5 @@ pub(crate) fn check_deposit(app: &App, authority: Authority) -> Result<(), Probl
     if authority == Authority::Anybody || app.settings().self_deposit {
         return Ok(());
     }
-    Err(Problem::new(
-        Code::DepositNotAllowed,
-        "here deposits are made by services, not by the owners of wallets",
-    ))
+    Err(Problem::new(Detail::DepositsByServices))
 }

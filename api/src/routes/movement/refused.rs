@@ -4,7 +4,7 @@
 //! read model does. It is asked at the position of the refusal, so a repeat is told the same, however late it comes.
 
 use crate::app::App;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 use commands::{Failure, Refusal};
 use domain::EntryId;
 use domain::wallet::{HoldStatus, WalletRefusal};
@@ -43,12 +43,10 @@ pub(crate) async fn problem_of(app: &App, refusal: Refusal, position: i64) -> Re
 /// As of the position it was refused at: what ended the hold later is not what this was refused for.
 fn ended(hold_id: EntryId, row: &HoldRow, position: i64) -> Problem {
     if row.status == HoldStatus::Active || row.position > position {
-        let detail = format!("an earlier command of the batch ends the hold {hold_id}");
-        return Problem::new(Code::HoldEnded, detail).fact("hold_id", hold_id.to_string());
+        return Problem::new(Detail::HoldEndsInBatch { hold_id }).fact("hold_id", hold_id.to_string());
     }
     let status = row.status.as_str();
-    let detail = format!("the hold {hold_id} was {status} at position {}", row.position);
-    Problem::new(Code::HoldEnded, detail)
+    Problem::new(Detail::HoldWas { hold_id, status, position: row.position })
         .fact("hold_id", hold_id.to_string())
         .fact("ended_by", json!({ "status": status, "position": row.position, "event_id": row.event_id }))
 }

@@ -8,7 +8,7 @@ use crate::door::Arrival;
 use crate::input::{JsonBody, Keyed, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
@@ -84,9 +84,7 @@ async fn flow(
     let amount: Decimal = form.read(reached.session.currency)?;
     confirm(app, allowed.caller, reached.session.owner, Some(body)).await?;
     if reached.session.mode == TradingMode::Live {
-        let detail =
-            "what a live session trades with lies at its exchange: only one on paper takes capital this way";
-        return Err(Problem::new(Code::WrongSessionState, detail));
+        return Err(Problem::new(Detail::CapitalAtTheExchange));
     }
     let (event, amount) = match way {
         Way::In => ("trading_session_capital_added", amount),

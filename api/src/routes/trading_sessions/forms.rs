@@ -1,7 +1,7 @@
 //! What a request says of a session: each value at its own door.
 
-use crate::input::{Check, Flaw, JsonBody, Raw, is_absent, moment, with_null};
-use crate::problem::{FieldCode, Problem};
+use crate::input::{Check, JsonBody, Raw, is_absent, moment, with_null};
+use crate::problem::{Flaw, Problem};
 use domain::trading::exact::{DECIMALS, WHOLE_MAX};
 use domain::user::preferences::{INTERVAL_S, share};
 use domain::{Currency, Timestamp};
@@ -131,7 +131,7 @@ impl RiskForm<'_> {
     pub(super) fn read(&self) -> Result<(Option<Decimal>, Option<Decimal>), Problem> {
         let mut check = Check::default();
         if is_absent(self.risk_per_trade) && is_absent(self.max_drawdown) {
-            check.flaw("/risk_per_trade", Flaw::new(FieldCode::Required, "or max_drawdown is required"));
+            check.flaw("/risk_per_trade", Flaw::RequiredOr { other: "max_drawdown" });
         }
         let risk_per_trade = check.decimal("/risk_per_trade", self.risk_per_trade, share);
         let max_drawdown = check.decimal("/max_drawdown", self.max_drawdown, share);
@@ -181,10 +181,10 @@ impl FlowForm<'_> {
 
 /// An amount that stays exact in whatever it is traded for.
 fn tradable(text: &str) -> Result<Decimal, Flaw> {
-    let too_large = || Flaw::new(FieldCode::TooLarge, format!("must be at most {WHOLE_MAX}"));
+    let too_large = || Flaw::Above { max: WHOLE_MAX };
     let amount = Decimal::from_str_exact(text).map_err(|_| too_large())?.normalize();
     if amount.scale() > DECIMALS {
-        return Err(Flaw::new(FieldCode::TooManyDecimals, format!("must have at most {DECIMALS} decimals")));
+        return Err(Flaw::TooManyDecimals { max: DECIMALS });
     }
     if amount > Decimal::from(WHOLE_MAX) { Err(too_large()) } else { Ok(amount) }
 }

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadTrading;
-use crate::input::{Check, Flaw, ListQuery, MinPosition, Query};
+use crate::input::{Check, ListQuery, MinPosition, Query};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, TradingSessionBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use commands::Authority;
@@ -33,11 +33,10 @@ impl SessionsQuery {
             status: check.parameter("?status", self.status.as_deref(), |name| match name {
                 "active" => Ok(SessionStatus::Active),
                 "stopped" => Ok(SessionStatus::Stopped),
-                _ => Err(Flaw::new(FieldCode::Unknown, "must be active or stopped")),
+                _ => Err(Flaw::not_among(&["active", "stopped"])),
             }),
             state: check.parameter("?state", self.state.as_deref(), |name| {
-                let names = SessionState::ALL.map(SessionState::as_str).join(", ");
-                let unknown = || Flaw::new(FieldCode::Unknown, format!("must be one of {names}"));
+                let unknown = || Flaw::none_of(&SessionState::ALL.map(SessionState::as_str));
                 SessionState::parse(name).ok_or_else(unknown)
             }),
         }

@@ -33,9 +33,9 @@ use crate::app::App;
 use crate::auth::{Allowed, Caller, ConfirmationForm, require_recent_login_if};
 use crate::directory::SessionFacts;
 use crate::door::Arrival;
-use crate::input::{Check, Flaw, JsonBody, TradingSessionPath, pointer_at};
+use crate::input::{Check, JsonBody, TradingSessionPath, pointer_at};
 use crate::output::{Answer, TradingSessionAtBody, TradingSessionBody};
-use crate::problem::{Code, FieldCode, Problem};
+use crate::problem::{Code, Detail, Flaw, Problem};
 use axum::response::Response;
 use commands::sessions::SessionWish;
 use commands::{Authority, Context, Done};
@@ -155,7 +155,7 @@ pub(super) async fn check_traded(
     let mut check = Check::default();
     match app.market(currency) {
         Some(market) => note_untraded(&mut check, &market, targets),
-        None => check.flaw("/currency", not_traded(format!("nothing is traded against {currency} here"))),
+        None => check.flaw("/currency", Flaw::NothingTraded { currency }),
     }
     if check.is_clean() || app.commands().is_known(context).await? {
         Ok(())
@@ -179,7 +179,7 @@ pub(super) async fn check_targets(
     if (market.is_some() && check.is_clean()) || app.commands().is_known(context).await? {
         return Ok(());
     }
-    let unavailable = || Problem::new(Code::MarketUnavailable, format!("there are no prices in {currency}"));
+    let unavailable = || Problem::new(Detail::NoPrices { currency });
     Err(if market.is_none() { unavailable() } else { check.into_problem() })
 }
 
@@ -187,11 +187,6 @@ fn note_untraded(check: &mut Check, market: &Market, targets: Option<&Targets>) 
     let currency = market.currency;
     let assets = targets.into_iter().flat_map(Targets::assets);
     for asset in assets.filter(|asset| *asset != currency && !market.listed.contains_key(asset)) {
-        let flaw = not_traded(format!("is not traded against {currency} here"));
-        check.flaw(pointer_at("/targets", asset.code()), flaw);
+        check.flaw(pointer_at("/targets", asset.code()), Flaw::NotTraded { currency });
     }
-}
-
-fn not_traded(detail: String) -> Flaw {
-    Flaw::new(FieldCode::NotTraded, detail)
 }

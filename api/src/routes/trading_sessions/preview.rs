@@ -7,7 +7,7 @@ use crate::auth::rule::ReadTrading;
 use crate::input::{MinPosition, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::{Answer, PlanBody, PreviewBody};
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
@@ -36,12 +36,12 @@ pub(crate) async fn preview(
     let found = reading::trading_session(&app, id, min).await?;
     let session = &found.value.session;
     if !session.state.is_active() {
-        let problem = Problem::new(Code::WrongSessionState, "the session has stopped");
+        let problem = Problem::new(Detail::SessionStopped);
         return Err(problem.fact("state", session.state.as_str()));
     }
-    let market = app.market(session.currency).ok_or_else(|| {
-        Problem::new(Code::MarketUnavailable, format!("there are no prices in {}", session.currency))
-    })?;
+    let market = app
+        .market(session.currency)
+        .ok_or_else(|| Problem::new(Detail::NoPrices { currency: session.currency }))?;
     let inputs = session.inputs(&market, app.commands().now());
     let plan = planner::plan(&inputs).map_err(|fault| unplannable(&fault))?;
     let plan = PlanBody::new(&inputs, &plan);
@@ -50,7 +50,12 @@ pub(crate) async fn preview(
 }
 
 fn unplannable(fault: &Fault) -> Problem {
-    let problem = Problem::new(Code::MarketUnavailable, fault.to_string()).fact("fault", fault.code());
+    let detail = match *fault {
+        Fault::PriceMissing { asset } => Detail::NoPrice { asset },
+        Fault::PriceStale { asset, age_s } => Detail::StalePrice { asset, age_s },
+        Fault::TooLarge => Detail::NumberTooLarge,
+    };
+    let problem = Problem::new(detail).fact("fault", fault.code());
     match fault {
         Fault::PriceMissing { asset } | Fault::PriceStale { asset, .. } => {
             problem.fact("asset", asset.code())

@@ -5,10 +5,10 @@ use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::{Hold, Trade};
 use crate::door::{Arrival, PREFIX};
-use crate::input::{Check, Flaw, JsonBody, Keyed, Raw, moment};
+use crate::input::{Check, JsonBody, Keyed, Raw, moment};
 use crate::openapi::Problems;
 use crate::output::{Answer, TradingSessionAtBody};
-use crate::problem::{Code, FieldCode, FieldError, Problem};
+use crate::problem::{Code, Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::StartWish;
@@ -111,19 +111,17 @@ pub(crate) async fn start(
 
 /// Here the capital stands under a name of its own.
 fn problem(failure: Failure) -> Problem {
-    let (code, refusal, position, replayed) = match failure {
+    let (flaw, position, replayed) = match failure {
         Failure::Refused { refusal: Refusal::User(refusal), position, replayed } => match refusal {
-            UserRefusal::CapitalTooFine { .. } => (FieldCode::TooManyDecimals, refusal, position, replayed),
-            UserRefusal::CapitalTooLarge { .. } => (FieldCode::TooLarge, refusal, position, replayed),
+            UserRefusal::CapitalTooFine { currency } => (Flaw::FinerThan { currency }, position, replayed),
+            UserRefusal::CapitalTooLarge { currency } => (Flaw::LargerThan { currency }, position, replayed),
             other => {
                 return Failure::Refused { refusal: other.into(), position, replayed }.into();
             }
         },
         other => return other.into(),
     };
-    let detail = refusal.to_string().into();
-    let problem = Problem::validation(vec![FieldError { pointer: "/capital".into(), code, detail }]);
-    problem.at_position(position).replayed(replayed)
+    Problem::flaw("/capital", flaw).at_position(position).replayed(replayed)
 }
 
 impl StartForm<'_> {
@@ -133,10 +131,10 @@ impl StartForm<'_> {
         let mode = check.optional("/mode", self.mode, |name| match name {
             "paper" => Ok(TradingMode::Paper),
             "live" => Ok(TradingMode::Live),
-            _ => Err(Flaw::new(FieldCode::Unknown, "must be paper or live")),
+            _ => Err(Flaw::not_among(&["paper", "live"])),
         });
         let exchange = check.optional("/exchange", self.exchange, |name| {
-            let unknown = || Flaw::new(FieldCode::Unknown, "must be paper or binance");
+            let unknown = || Flaw::not_among(&["paper", "binance"]);
             ExchangeName::parse(name).ok_or_else(unknown)
         });
         let fitting = exchange.map(|exchange| match exchange {
@@ -144,10 +142,9 @@ impl StartForm<'_> {
             ExchangeName::Binance => TradingMode::Live,
         });
         if mode.zip(fitting).is_some_and(|(mode, fitting)| mode != fitting) {
-            let detail = "does not fit the mode: paper trades on paper, live on binance";
-            check.flaw("/exchange", Flaw::new(FieldCode::OneOf, detail));
+            check.flaw("/exchange", Flaw::NotOfTheMode);
         }
-        let id = |_| Flaw::new(FieldCode::NotAnId, "must be an id");
+        let id = |_| Flaw::NotAnId;
         let wish = StartWish {
             mode: mode.or(fitting),
             dry_run: check.switch("/dry_run", self.dry_run),

@@ -7,10 +7,10 @@ use super::reach;
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadTrading;
-use crate::input::{Check, Flaw, ListQuery, MinPosition, Query, TradingSessionPath, moment};
+use crate::input::{Check, ListQuery, MinPosition, Query, TradingSessionPath, moment};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, TradeBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::ACCEPT;
@@ -56,13 +56,12 @@ pub(crate) struct TradesQuery {
 }
 
 fn truth(text: &str) -> Result<bool, Flaw> {
-    text.parse().map_err(|_| Flaw::new(FieldCode::WrongType, "must be true or false"))
+    text.parse().map_err(|_| Flaw::NotASwitch)
 }
 
 fn symbol(text: &str) -> Result<String, Flaw> {
     let is_symbol = (1..=SYMBOL_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    let flaw = || Flaw::new(FieldCode::Unknown, "must be the name of a pair such as BTCUSDT");
-    is_symbol.then(|| text.to_ascii_uppercase()).ok_or_else(flaw)
+    is_symbol.then(|| text.to_ascii_uppercase()).ok_or(Flaw::NoPair)
 }
 
 impl TradesQuery {
@@ -71,13 +70,13 @@ impl TradesQuery {
             trade_type: check.parameter("?type", self.trade_type.as_deref(), |name| match name {
                 "manual" => Ok(TradeType::Manual),
                 "auto" => Ok(TradeType::Auto),
-                _ => Err(Flaw::new(FieldCode::Unknown, "must be manual or auto")),
+                _ => Err(Flaw::not_among(&["manual", "auto"])),
             }),
             symbol: check.parameter("?symbol", self.symbol.as_deref(), symbol),
             success: check.parameter("?success", self.success.as_deref(), truth),
             dry_run: check.parameter("?dry_run", self.dry_run.as_deref(), truth),
             run_id: check.parameter("?run_id", self.run_id.as_deref(), |text| {
-                text.parse::<Uuid>().map_err(|_| Flaw::new(FieldCode::NotAnId, "must be the id of a run"))
+                text.parse::<Uuid>().map_err(|_| Flaw::NotARunId)
             }),
             from: check.parameter("?from", self.from.as_deref(), moment),
             to: check.parameter("?to", self.to.as_deref(), moment),
@@ -88,7 +87,7 @@ impl TradesQuery {
         let said = check.parameter("?format", self.format.as_deref(), |name| match name {
             "json" => Ok(false),
             "csv" => Ok(true),
-            _ => Err(Flaw::new(FieldCode::Unknown, "must be json or csv")),
+            _ => Err(Flaw::not_among(&["json", "csv"])),
         });
         said.unwrap_or(accepts_csv)
     }

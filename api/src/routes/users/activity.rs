@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::Subject;
 use crate::auth::rule::ManageAnyAccount;
-use crate::input::{Check, Flaw, ListQuery, MinPosition, Query, moment};
+use crate::input::{Check, ListQuery, MinPosition, Query, moment};
 use crate::openapi::Problems;
 use crate::output::{ActivityBody, Answer, ListBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use crate::routes::reading;
 use axum::extract::State;
 use axum::response::Response;
@@ -32,7 +32,7 @@ impl ActivityQuery {
     fn read(&self, check: &mut Check) -> ActivityFilter {
         let event_type = check.parameter("?type", self.event_type.as_deref(), |name| {
             let known = ActivityFilter::lists(name).then(|| name.to_owned());
-            known.ok_or_else(|| Flaw::new(FieldCode::Unknown, "is no type of event that is listed here"))
+            known.ok_or(Flaw::NotListedEvent)
         });
         let from = check.parameter("?from", self.from.as_deref(), moment);
         let to = check.parameter("?to", self.to.as_deref(), moment);

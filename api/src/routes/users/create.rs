@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::auth::require_recent_login;
 use crate::auth::rule::Administer;
 use crate::door::Arrival;
-use crate::input::{Asked, Check, Flaw, JsonBody, Raw};
+use crate::input::{Asked, Check, JsonBody, Raw};
 use crate::openapi::Problems;
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use crate::routes::auth::register::{self, RegisterForm, Registered};
 use axum::extract::State;
 use axum::response::Response;
@@ -88,11 +88,10 @@ impl<'a> NewUserForm<'a> {
 }
 
 fn roles(raw: &RawValue) -> Result<Vec<Role>, Flaw> {
-    let names: Vec<&str> = serde_json::from_str(raw.get())
-        .map_err(|_| Flaw::new(FieldCode::WrongType, "must be a list of texts"))?;
+    let names: Vec<&str> = serde_json::from_str(raw.get()).map_err(|_| Flaw::NotStrings)?;
     let known = [("user", Role::User), ("service", Role::Service), ("admin", Role::Admin)];
     if names.is_empty() || names.iter().any(|name| known.iter().all(|(known, _)| known != name)) {
-        return Err(Flaw::new(FieldCode::Unknown, "must name at least one of user, service and admin"));
+        return Err(Flaw::NoRoles);
     }
     // Each once, in one order: a list that is spelt otherwise is the same list.
     Ok(known.into_iter().filter(|(known, _)| names.contains(known)).map(|(_, role)| role).collect())
@@ -101,10 +100,11 @@ fn roles(raw: &RawValue) -> Result<Vec<Role>, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::FieldCode;
 
     fn read(json: &str) -> Result<Vec<Role>, FieldCode> {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
-        roles(&raw).map_err(|flaw| flaw.code)
+        roles(&raw).map_err(|flaw| flaw.code())
     }
 
     #[test]

@@ -101,6 +101,7 @@ async fn apply(
     let user_id = subject.user_id;
     let updated = form::named(&asked);
     let done = app.commands().change_preferences(context, user_id, asked).await?;
+    app.admission().heed(&done.events);
     if !done.replayed && !done.events.is_empty() {
         tracing::info!(
             event = "preferences_changed",

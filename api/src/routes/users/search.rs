@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::Administer;
-use crate::input::{Check, Cursor, Flaw, JsonBody, ListQuery, MinPosition, Query, Raw, moment};
+use crate::input::{Check, Cursor, JsonBody, ListQuery, MinPosition, Query, Raw, moment};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, UserBody};
-use crate::problem::{Code, FieldCode, Problem};
+use crate::problem::{Code, Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
@@ -129,13 +129,10 @@ fn read(form: &SearchForm<'_>, paging: &ListQuery) -> Result<(Filters, Option<i6
 
 fn beginning(text: &str) -> Result<String, Flaw> {
     if text.len() > BEGINNING_MAX {
-        return Err(Flaw::new(
-            FieldCode::TooLong,
-            format!("must be at most {BEGINNING_MAX} characters long"),
-        ));
+        return Err(Flaw::TooLong { max: BEGINNING_MAX });
     }
     if text.chars().any(char::is_control) {
-        return Err(Flaw::new(FieldCode::ControlCharacter, "must not contain control characters"));
+        return Err(Flaw::ControlCharacter);
     }
     Ok(text.to_owned())
 }
@@ -145,7 +142,7 @@ fn status(text: &str) -> Result<UserStatus, Flaw> {
         "active" => Ok(UserStatus::Active),
         "suspended" => Ok(UserStatus::Suspended),
         "erased" => Ok(UserStatus::Erased),
-        _ => Err(Flaw::new(FieldCode::Unknown, "must be active, suspended or erased")),
+        _ => Err(Flaw::not_among(&["active", "suspended", "erased"])),
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadHolds;
-use crate::input::{Check, Flaw, ListQuery, MinPosition, Query, WalletPath};
+use crate::input::{Check, ListQuery, MinPosition, Query, WalletPath};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, StandingHoldBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use crate::routes::movement;
 use axum::extract::State;
 use axum::response::Response;
@@ -50,10 +50,7 @@ pub(crate) async fn holds(
     let limit = paging.limit(&mut check);
     let status = check.parameter("?status", query.status.as_deref(), |name| {
         let known = HoldStatus::parse(name);
-        known.ok_or_else(|| {
-            let names = HoldStatus::ALL.map(HoldStatus::as_str).join(", ");
-            Flaw::new(FieldCode::Unknown, format!("must be one of {names}"))
-        })
+        known.ok_or_else(|| Flaw::none_of(&HoldStatus::ALL.map(HoldStatus::as_str)))
     });
     check.finish()?;
     let page = Page { cursor: paging.cursor, limit };

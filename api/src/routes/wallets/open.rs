@@ -5,10 +5,10 @@ use crate::app::App;
 use crate::auth::require_recent_login_if;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::{Arrival, PREFIX};
-use crate::input::{Asked, Check, Flaw, JsonBody, Raw};
+use crate::input::{Asked, Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::output::{Answer, WalletAtBody, WalletBody};
-use crate::problem::{Code, FieldCode, Problem};
+use crate::problem::{Code, Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use domain::{Currency, UserId};
@@ -68,9 +68,8 @@ impl OpenForm<'_> {
     fn read(&self, own: UserId) -> Result<(Currency, UserId), Problem> {
         let mut check = Check::default();
         let currency = check.required("/currency", self.currency, Currency::parse);
-        let user_id = check.optional("/user_id", self.user_id, |text| {
-            text.parse().map_err(|_| Flaw::new(FieldCode::NotAnId, "must be the id of a user"))
-        });
+        let user_id =
+            check.optional("/user_id", self.user_id, |text| text.parse().map_err(|_| Flaw::NotAUserId));
         match currency {
             Some(currency) if check.is_clean() => Ok((currency, user_id.unwrap_or(own))),
             _ => Err(check.into_problem()),

@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadWallet;
 use crate::directory::WalletFacts;
-use crate::input::{Check, Flaw, MinPosition, Query, WalletPath, moment};
+use crate::input::{Check, MinPosition, Query, WalletPath, moment};
 use crate::openapi::Problems;
 use crate::output::{Answer, StatementBody, StatementFormat, StatementPieces};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use crate::routes::{movement, reading};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -56,10 +56,10 @@ impl StatementQuery {
         let format = check.parameter("?format", self.format.as_deref(), |name| match name {
             "json" => Ok(StatementFormat::Json),
             "csv" => Ok(StatementFormat::Csv),
-            _ => Err(Flaw::new(FieldCode::Unknown, "must be json or csv")),
+            _ => Err(Flaw::not_among(&["json", "csv"])),
         });
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            check.flaw("?to", Flaw::new(FieldCode::OutOfRange, "must not be before `from`"));
+            check.flaw("?to", Flaw::BeforeFrom);
         }
         check.finish()?;
         let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

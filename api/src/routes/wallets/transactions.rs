@@ -4,14 +4,14 @@ use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadWallet;
 use crate::directory::WalletFacts;
-use crate::input::{Check, Flaw, ListQuery, MinPosition, Query, WalletPath, moment};
+use crate::input::{Check, ListQuery, MinPosition, Query, WalletPath, moment};
 use crate::openapi::Problems;
 use crate::output::{Answer, ListBody, TransactionBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use crate::routes::movement;
 use axum::extract::State;
 use axum::response::Response;
-use domain::{Currency, EntryId, Money, MoneyError, Reference, WalletId};
+use domain::{Currency, EntryId, Money, MoneyError, NotAnEntryId, Reference, WalletId};
 use projections::{Page, TransactionFilter, TransactionKind, TransactionStatus};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -59,11 +59,10 @@ impl TransactionsQuery {
             max_amount: check.parameter("?max_amount", self.max_amount.as_deref(), amount),
             reference: check.parameter("?reference", self.reference.as_deref(), Reference::parse),
             counterparty: check.parameter("?counterparty", self.counterparty.as_deref(), |text| {
-                text.parse::<WalletId>().map_err(|_| Flaw::new(FieldCode::Unknown, "must be a wallet's id"))
+                text.parse::<WalletId>().map_err(|_| Flaw::NoWallet)
             }),
             hold_id: check.parameter("?hold_id", self.hold_id.as_deref(), |text| {
-                text.parse::<EntryId>()
-                    .map_err(|error| Flaw::new(FieldCode::Unknown, format!("{text:?} {error}")))
+                text.parse::<EntryId>().map_err(|NotAnEntryId| Flaw::NoHold { text: text.to_owned() })
             }),
         }
     }
@@ -71,18 +70,12 @@ impl TransactionsQuery {
 
 fn kind(name: &str) -> Result<TransactionKind, Flaw> {
     let known = TransactionKind::LISTED.into_iter().find(|kind| kind.as_str() == name);
-    known.ok_or_else(|| {
-        let names = TransactionKind::LISTED.map(TransactionKind::as_str).join(", ");
-        Flaw::new(FieldCode::Unknown, format!("must be one of {names}"))
-    })
+    known.ok_or_else(|| Flaw::none_of(&TransactionKind::LISTED.map(TransactionKind::as_str)))
 }
 
 fn status(name: &str) -> Result<TransactionStatus, Flaw> {
     let known = TransactionStatus::ALL.into_iter().find(|status| status.as_str() == name);
-    known.ok_or_else(|| {
-        let names = TransactionStatus::ALL.map(TransactionStatus::as_str).join(", ");
-        Flaw::new(FieldCode::Unknown, format!("must be one of {names}"))
-    })
+    known.ok_or_else(|| Flaw::none_of(&TransactionStatus::ALL.map(TransactionStatus::as_str)))
 }
 
 /// A bound may be nothing at all, which an amount may not.

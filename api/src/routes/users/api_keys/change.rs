@@ -9,7 +9,7 @@ use crate::door::Arrival;
 use crate::input::{ApiKeyPath, Change, Check, JsonBody};
 use crate::openapi::Problems;
 use crate::output::{Answer, ChangedKeyBody};
-use crate::problem::{Code, Problem};
+use crate::problem::{Detail, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use commands::users::ApiKeyPatch;
@@ -62,8 +62,7 @@ fn read(form: &KeyForm<'_>) -> Result<ApiKeyPatch, Problem> {
     };
     check.finish()?;
     if updated_fields(&patch).is_empty() {
-        let detail = "name what is to be changed: name, scopes, is_active, expires_at or cidrs";
-        return Err(Problem::new(Code::ValidationFailed, detail));
+        return Err(Problem::new(Detail::NothingToChange));
     }
     Ok(patch)
 }

@@ -1,9 +1,9 @@
 //! What may be said of a key. Each value is read for itself, so that all that is wrong is said at once.
 
-use crate::input::{Check, Flaw, Raw, moment};
-use crate::problem::FieldCode;
+use crate::input::{Check, Raw, moment};
+use crate::problem::Flaw;
 use commands::users::{KEY_LIFE_MAX, NETWORKS_MAX};
-use domain::{DisplayName, Network, Scope, Scopes, Timestamp};
+use domain::{DisplayName, Network, NotANetwork, Scope, Scopes, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::ops::RangeInclusive;
@@ -76,7 +76,7 @@ fn present(raw: Raw<'_>) -> Option<&str> {
 /// A list of texts that may be missing or null.
 fn list(check: &mut Check, pointer: &'static str, raw: Raw<'_>) -> Option<Vec<String>> {
     let read = serde_json::from_str(present(raw)?);
-    check.take(pointer, read.map_err(|_| Flaw::new(FieldCode::WrongType, "must be a list of strings")))
+    check.take(pointer, read.map_err(|_| Flaw::NotStrings))
 }
 
 impl KeyForm<'_> {
@@ -90,7 +90,7 @@ impl KeyForm<'_> {
 
     pub(super) fn new_scopes(&self, check: &mut Check) -> Option<Scopes> {
         if present(self.scopes).is_none() {
-            check.flaw("/scopes", Flaw::new(FieldCode::Required, "is required"));
+            check.flaw("/scopes", Flaw::Required);
         }
         self.scopes(check)
     }
@@ -98,18 +98,16 @@ impl KeyForm<'_> {
     pub(super) fn scopes(&self, check: &mut Check) -> Option<Scopes> {
         let named = list(check, "/scopes", self.scopes)?;
         if named.is_empty() {
-            check.flaw("/scopes", Flaw::new(FieldCode::Empty, "must name at least one scope"));
+            check.flaw("/scopes", Flaw::NoScopes);
         }
         let mut scopes = Vec::with_capacity(Scope::ALL.len());
         for (at, name) in named.iter().enumerate() {
-            match name.parse::<Scope>() {
-                Ok(scope) => scopes.push(scope),
+            let Ok(scope) = name.parse::<Scope>() else {
+                check.flaw(format!("/scopes/{at}"), Flaw::NoScope { known: Scopes::all().to_string() });
                 // One answer may not grow with what is sent.
-                Err(error) => {
-                    check.flaw(format!("/scopes/{at}"), Flaw::new(FieldCode::OneOf, error.to_string()));
-                    break;
-                }
-            }
+                break;
+            };
+            scopes.push(scope);
         }
         Some(scopes.into_iter().collect())
     }
@@ -118,8 +116,7 @@ impl KeyForm<'_> {
         let at = check.optional("/expires_at", self.expires_at, moment)?;
         let now = Timestamp::from(OffsetDateTime::now_utc());
         if at <= now || at > now.plus(KEY_LIFE_MAX) {
-            let flaw = Flaw::new(FieldCode::OutOfRange, "must be in the future, and within ten years");
-            check.flaw("/expires_at", flaw);
+            check.flaw("/expires_at", Flaw::KeyLife);
         }
         Some(at)
     }
@@ -127,17 +124,14 @@ impl KeyForm<'_> {
     pub(super) fn networks(&self, check: &mut Check) -> Option<Vec<Network>> {
         let named = list(check, "/cidrs", self.cidrs)?;
         if named.len() > NETWORKS_MAX {
-            let flaw = Flaw::new(FieldCode::TooLong, format!("must be at most {NETWORKS_MAX} networks"));
-            check.flaw("/cidrs", flaw);
+            check.flaw("/cidrs", Flaw::TooManyNetworks { max: NETWORKS_MAX });
             return None;
         }
         let mut networks = Vec::with_capacity(named.len());
         for (at, text) in named.iter().enumerate() {
             match text.parse::<Network>() {
                 Ok(network) => networks.push(network),
-                Err(error) => {
-                    check.flaw(format!("/cidrs/{at}"), Flaw::new(FieldCode::NotANetwork, error.to_string()));
-                }
+                Err(NotANetwork) => check.flaw(format!("/cidrs/{at}"), Flaw::NotANetwork),
             }
         }
         Some(networks)
@@ -169,7 +163,7 @@ mod tests {
         form.networks(&mut check);
         form.is_active(&mut check);
         let Err(problem) = check.finish() else { return Vec::new() };
-        let body = problem.write(&mut axum::http::HeaderMap::new(), "r");
+        let body = problem.write(&mut axum::http::HeaderMap::new(), "r", crate::problem::Language::English);
         let body: Value = serde_json::from_slice(&body).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let errors = body["errors"].as_array().unwrap().iter();

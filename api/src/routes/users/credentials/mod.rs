@@ -7,7 +7,7 @@ pub(crate) mod remove;
 use crate::app::App;
 use crate::door::Arrival;
 use crate::input::MinPosition;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use commands::Done;
@@ -27,8 +27,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ExchangePath {
         let named = named.map_err(|_| Problem::of(Code::CredentialsNotFound))?;
         let exchange = named.iter().find(|(name, _)| *name == "exchange");
         exchange.and_then(|(_, name)| Exchange::parse(name)).map(Self).ok_or_else(|| {
-            let known = Exchange::ALL.map(Exchange::as_str).join(" and ");
-            Problem::new(Code::CredentialsNotFound, format!("{known} are the exchanges that are known"))
+            Problem::new(Detail::KnownExchanges { names: Exchange::ALL.map(Exchange::as_str).to_vec() })
         })
     }
 }

@@ -5,10 +5,10 @@ use crate::app::App;
 use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAccount;
 use crate::door::Arrival;
-use crate::input::{Change, Check, Flaw, JsonBody, Raw};
+use crate::input::{Change, Check, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::output::{Answer, CredentialsAtBody, CredentialsBody};
-use crate::problem::{FieldCode, Problem};
+use crate::problem::{Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
 use commands::users::{ExchangeCredentials, Unverified};
@@ -91,15 +91,11 @@ impl CredentialsForm<'_> {
 /// As exchanges make them. What is wrong is said without the value.
 fn visible(text: &str) -> Result<SecretString, Flaw> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Flaw::new(FieldCode::NotVisibleAscii, "must be visible ASCII characters"));
+        return Err(Flaw::NotVisibleAscii);
     }
     match text.len() {
-        length if length < *LENGTHS.start() => {
-            Err(Flaw::new(FieldCode::TooShort, format!("must have at least {} characters", LENGTHS.start())))
-        }
-        length if length > *LENGTHS.end() => {
-            Err(Flaw::new(FieldCode::TooLong, format!("must have at most {} characters", LENGTHS.end())))
-        }
+        length if length < *LENGTHS.start() => Err(Flaw::TooShort { min: *LENGTHS.start() }),
+        length if length > *LENGTHS.end() => Err(Flaw::TooLong { max: *LENGTHS.end() }),
         _ => Ok(text.into()),
     }
 }

@@ -1,9 +1,11 @@
 //! The preferences in a request's body: each value at its own door, under either of its spellings.
 
-use crate::input::{Check, Flaw, Raw};
-use crate::problem::{FieldCode, Problem};
+use crate::input::{Check, Raw};
+use crate::problem::{Flaw, Problem};
 use domain::Currency;
-use domain::user::preferences::{INTERVAL_S, ShareError, UnknownTimezone, capital, share, timezone};
+use domain::user::preferences::{
+    INTERVAL_S, SHARE_DECIMALS_MAX, ShareError, UnknownTimezone, capital, share, timezone,
+};
 use domain::user::{Locale, PreferencesChange, Theme, TradingMode};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -145,8 +147,7 @@ impl PreferencesForm<'_> {
 fn one<'a>(check: &mut Check, snake: Named<'a>, camel: Named<'a>) -> Named<'a> {
     match (snake.1, camel.1) {
         (Some(_), Some(_)) => {
-            let detail = format!("is the same field as {}: send one of the two", snake.0);
-            check.flaw(camel.0, Flaw::new(FieldCode::OneOf, detail));
+            check.flaw(camel.0, Flaw::SameField { other: snake.0 });
             snake
         }
         (None, Some(_)) => camel,
@@ -156,26 +157,24 @@ fn one<'a>(check: &mut Check, snake: Named<'a>, camel: Named<'a>) -> Named<'a> {
 
 fn among<T: Copy>(text: &str, known: &[(&'static str, T)]) -> Result<T, Flaw> {
     let found = known.iter().find(|(name, _)| *name == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        Flaw::new(FieldCode::Unknown, format!("must be {}", names.join(" or ")))
-    })
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| Flaw::NotAmong { names: known.iter().map(|(name, _)| *name).collect() })
 }
 
 impl From<ShareError> for Flaw {
     fn from(error: ShareError) -> Self {
-        let code = match error {
-            ShareError::NotADecimal => FieldCode::NotADecimal,
-            ShareError::TooManyDecimals => FieldCode::TooManyDecimals,
-            ShareError::OutOfRange => FieldCode::OutOfRange,
-        };
-        Self::new(code, error.to_string())
+        match error {
+            ShareError::NotADecimal => Self::NotADecimal { example: "0.02" },
+            ShareError::TooManyDecimals => Self::TooManyDecimals { max: SHARE_DECIMALS_MAX },
+            ShareError::OutOfRange => Self::NoPartOfOne,
+        }
     }
 }
 
 impl From<UnknownTimezone> for Flaw {
-    fn from(error: UnknownTimezone) -> Self {
-        Self::new(FieldCode::Unknown, error.to_string())
+    fn from(_: UnknownTimezone) -> Self {
+        Self::NoTimezone
     }
 }
 
