@@ -82,6 +82,11 @@ fn problem_table() -> String {
         );
     }
     table.push_str(
+        "\n`title`, `detail` and the details in `errors` are for people, in English or Ukrainian: in the language that \
+         `Accept-Language` asks for, else in the `locale` of whoever is signed in, else in English. `Content-Language` says \
+         which. Codes, facts and statuses are the same in both.\n",
+    );
+    table.push_str(
         "\nOne kind of answer has no body: bytes that are not HTTP, or a head that is too large, are refused with a bare \
          400, 414 or 431 before there is a request to speak of.\n",
     );

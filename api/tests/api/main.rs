@@ -39,6 +39,7 @@ mod events;
 mod fuzz;
 mod house;
 mod keys_file;
+mod languages;
 mod logs;
 mod mails;
 mod matrix;
