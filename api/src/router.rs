@@ -69,6 +69,7 @@ fn interface() -> OpenApiRouter<App> {
         ))
         .merge(money())
         .merge(trading())
+        .merge(settings())
         .routes(routes!(events::events))
         .routes(routes!(commands::get_command))
         .merge(health())
@@ -98,6 +99,24 @@ fn money() -> OpenApiRouter<App> {
         .routes(routes!(transactions::reverse::reverse))
         .routes(routes!(batches::batch))
         .routes(routes!(audit::trial_balance::trial_balance))
+}
+
+/// What one's freqtrade is set to.
+fn settings() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(users::settings::get::get, users::settings::change::change))
+        .routes(routes!(users::settings::get::export))
+        .routes(routes!(users::settings::import::import))
+        .routes(routes!(users::settings::presets::list, users::settings::presets::create))
+        .routes(routes!(
+            users::settings::presets::put,
+            users::settings::presets::change,
+            users::settings::presets::delete
+        ))
+        .routes(routes!(users::settings::presets::apply))
+        .routes(routes!(users::settings::history::history))
+        .routes(routes!(users::settings::revert::revert))
+        .routes(routes!(users::settings::defaults::get, users::settings::defaults::put))
 }
 
 /// Sessions that trade, and what they did.

@@ -61,7 +61,7 @@ enum Command {
 
 #[derive(Args, Debug)]
 struct RebuildFlags {
-    /// profiles, accounts, api_keys, exchange_credentials, wallets, transactions, or all
+    /// profiles, accounts, api_keys, exchange_credentials, settings, wallets, transactions, trading, or all
     projection: String,
 
     /// Compare old and new row by row, and do not switch if they differ

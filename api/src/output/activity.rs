@@ -45,13 +45,18 @@ pub(crate) struct ActorBody {
     api_key_id: Option<ApiKeyId>,
 }
 
+impl From<Actor> for ActorBody {
+    fn from(Actor { kind, id, session_id, api_key_id }: Actor) -> Self {
+        Self { kind, id, session_id, api_key_id }
+    }
+}
+
 impl From<ActivityRow> for ActivityBody {
     fn from(row: ActivityRow) -> Self {
-        let Actor { kind, id, session_id, api_key_id } = row.actor;
         Self {
             position: row.position,
             event_type: row.event_type,
-            actor: ActorBody { kind, id, session_id, api_key_id },
+            actor: row.actor.into(),
             wallet_id: row.wallet_id,
             session_id: row.session_id,
             ip: row.ip,

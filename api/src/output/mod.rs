@@ -9,6 +9,7 @@ mod explained;
 mod hold;
 mod preferences;
 mod session;
+mod settings;
 mod statement;
 mod trading;
 mod transaction;
@@ -25,6 +26,10 @@ pub(crate) use explained::ExplainedWalletBody;
 pub(crate) use hold::{HeldBody, StandingHoldBody};
 pub(crate) use preferences::PreferencesBody;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
+pub(crate) use settings::{
+    DeletedPresetBody, ImportedBody, PassedOverBody, PresetBody, SettingsBody, SettingsDefaultsBody,
+    SettingsVersionBody, hints,
+};
 pub(crate) use statement::{StatementBody, StatementFormat, StatementPieces};
 pub(crate) use trading::{
     EquityBody, ExplainedTradeBody, PerformanceBody, PerformanceTogetherBody, PlanBody, PortfolioBody,
@@ -119,6 +124,13 @@ impl Answer {
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
+        response
+    }
+
+    /// Text that stands as it is, as a file of this name.
+    pub(crate) fn file(self, name: &str, text: String) -> Response {
+        let mut response = self.stream("application/json", Some(name), Body::from(text));
+        response.headers_mut().remove(VARY);
         response
     }
 

@@ -187,6 +187,7 @@ fn known_type(name: &str) -> Result<String, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::settings_defaults::DefaultsEvent;
     use domain::trading::SessionEvent;
     use domain::user::UserEvent;
     use domain::wallet::WalletEvent;
@@ -234,7 +235,8 @@ mod tests {
         let user = serde_json::from_str::<UserEvent>(r#"{"":0}"#).unwrap_err().to_string();
         let wallet = serde_json::from_str::<WalletEvent>(r#"{"":0}"#).unwrap_err().to_string();
         let session = serde_json::from_str::<SessionEvent>(r#"{"":0}"#).unwrap_err().to_string();
-        let known = [user, wallet, session];
+        let defaults = serde_json::from_str::<DefaultsEvent>(r#"{"":0}"#).unwrap_err().to_string();
+        let known = [user, defaults, wallet, session];
         let known =
             known.iter().flat_map(|text| text.split('`').skip(1).step_by(2)).filter(|name| !name.is_empty());
         assert_eq!(known.collect::<Vec<_>>(), TYPES);

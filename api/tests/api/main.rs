@@ -51,6 +51,8 @@ mod recent_login;
 mod registration;
 mod replay;
 mod sessions;
+mod settings;
+mod settings_presets;
 mod signing;
 mod trading;
 mod trading_commands;

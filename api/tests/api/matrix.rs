@@ -140,6 +140,20 @@ const TABLE: &[(&str, May)] = &[
     ("GET /users/{id}/trading-sessions", WithOrAdmins("trading:read")),
     ("GET /users/{id}/trades", WithOrAdmins("trading:read")),
     ("GET /users/{id}/performance", WithOrAdmins("trading:read")),
+    ("GET /users/settings", With("settings:read")),
+    ("PATCH /users/settings", With("settings:write")),
+    ("GET /users/settings/export", With("settings:read")),
+    ("POST /users/settings/import", With("settings:write")),
+    ("GET /users/settings/presets", With("settings:read")),
+    ("POST /users/settings/presets", With("settings:write")),
+    ("PUT /users/settings/presets/{name}", With("settings:write")),
+    ("PATCH /users/settings/presets/{name}", With("settings:write")),
+    ("DELETE /users/settings/presets/{name}", With("settings:write")),
+    ("POST /users/settings/presets/{name}/apply", With("settings:write")),
+    ("GET /users/settings/history", With("settings:read")),
+    ("POST /users/settings/revert", With("settings:write")),
+    ("GET /admin/settings/defaults", Admins),
+    ("PUT /admin/settings/defaults", Admins),
     ("GET /users/{id}/portfolio", WithBothOrAdmins("wallet:read", "trading:read")),
     ("GET /audit/trial-balance", AdminsOrWith("audit")),
     ("GET /events", With("events:read")),
@@ -245,7 +259,11 @@ impl Operation {
 
     /// Of what belongs to `owner`, in a way that leaves everything as it is.
     fn ask(&self, house: &House, owner: &Person) -> Ask {
-        let path = self.path.replace("{id}", &owner.id_in(&self.path)).replace("{exchange}", "binance");
+        let path = self
+            .path
+            .replace("{id}", &owner.id_in(&self.path))
+            .replace("{exchange}", "binance")
+            .replace("{name}", "any");
         let path =
             path.replace("{key}", &new_key()).replace("{sid}", &new_key()).replace("{trade}", &new_key());
         let ask = house.ask(&self.method, &path);

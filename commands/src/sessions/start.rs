@@ -2,9 +2,10 @@
 
 use crate::envelope::{Reserve, StartTrading};
 use crate::{ClaimKind, Command, Commands, Context, Failure, NewClaim, Outcome, Refusal};
+use domain::settings::Settings;
 use domain::trading::exact::{DECIMALS, WHOLE_MAX};
 use domain::trading::{ExchangeName, Limits, StartSession, Targets};
-use domain::user::{Exchange, Preferences, TradingMode, User, UserRefusal};
+use domain::user::{Exchange, Person, Preferences, TradingMode, User, UserRefusal};
 use domain::wallet::Movement;
 use domain::{Currency, Money, MoneyError, Reference, Timestamp, TradingSessionId, UserId, WalletId};
 use rust_decimal::Decimal;
@@ -57,12 +58,11 @@ impl Commands {
         self.submit(self.envelope(&context, key, Command::StartSession(Box::new(starting)))).await
     }
 
-    /// As they are now. Whoever is not there has none, and is told so when the start is decided.
+    /// As they are now, for a session. Whoever is not there has none, and is told so when the start is decided.
     pub async fn preferences_of(&self, user_id: UserId) -> Result<Preferences, Failure> {
         let mut loaded = self.journal().load::<User>(&[user_id.0]).await?;
         let user = loaded.remove(&user_id.0).map(|loaded| loaded.state);
-        let person = user.as_ref().and_then(User::person);
-        Ok(person.map(|person| person.preferences.clone()).unwrap_or_default())
+        Ok(user.as_ref().and_then(User::person).map(for_sessions).unwrap_or_default())
     }
 
     /// What is taken as long as a session of theirs has not stopped. A live one may go by a key that is not theirs any more,
@@ -85,6 +85,19 @@ impl Commands {
             is_taken: false,
         }))
     }
+}
+
+/// Preferences always have a currency. One that is the default says nothing, and then the stake currency of one's settings
+/// speaks, if it is a currency here. The settings' exchange is the one that live sessions trade on anyway.
+fn for_sessions(person: &Person) -> Preferences {
+    let mut preferences = person.preferences.clone();
+    let is_silent = preferences.default_currency == Preferences::default().default_currency;
+    let settings = person.settings.as_deref().and_then(|held| held.settings.as_deref());
+    let stake = settings.and_then(Settings::stake_currency).and_then(|code| Currency::parse(code).ok());
+    if let Some(stake) = stake.filter(|_| is_silent) {
+        preferences.default_currency = stake;
+    }
+    preferences
 }
 
 fn filled_in(

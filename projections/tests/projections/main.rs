@@ -12,6 +12,7 @@ mod profiles;
 mod queries;
 mod rebuild;
 mod restored;
+mod settings;
 mod trading;
 mod transactions;
 mod trial_balance;

@@ -15,6 +15,7 @@ pub(crate) mod portfolio;
 pub(crate) mod preferences;
 pub(crate) mod profile;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod statistics;
 pub(crate) mod status;
 pub(crate) mod trading;

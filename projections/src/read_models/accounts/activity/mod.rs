@@ -16,7 +16,7 @@ use uuid::Uuid;
 const ROW_BYTES: usize = 250;
 
 /// What may stand in the list of the account itself: everything that happens to a user but the refreshing of tokens.
-const ACCOUNT_TYPES: [&str; 17] = [
+const ACCOUNT_TYPES: [&str; 22] = [
     "UserRegistered",
     "LoginSessionOpened",
     "RefreshTokenReused",
@@ -34,6 +34,11 @@ const ACCOUNT_TYPES: [&str; 17] = [
     "ApiKeyRotated",
     "ApiKeyRevoked",
     "ExchangeCredentialsChanged",
+    "SettingsChanged",
+    "PresetSaved",
+    "PresetRenamed",
+    "PresetApplied",
+    "PresetDeleted",
 ];
 /// And of its wallets: everything.
 const WALLET_TYPES: [&str; 15] = [

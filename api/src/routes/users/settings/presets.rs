@@ -1,0 +1,203 @@
+//! GET and POST /users/settings/presets, PUT, PATCH and DELETE …/{name}, and POST …/{name}/apply.
+
+use super::{PresetPath, answer, found, held_after, inside, log, member, number};
+use crate::app::App;
+use crate::auth::Allowed;
+use crate::auth::rule::{ReadSettings, WriteSettings};
+use crate::door::Arrival;
+use crate::input::{Asked, JsonBody, MinPosition};
+use crate::openapi::Problems;
+use crate::output::{Answer, DeletedPresetBody, ListBody, PresetBody, SettingsBody};
+use crate::problem::{Code, Flaw, Problem};
+use axum::extract::State;
+use axum::response::Response;
+use commands::{Context, Done};
+use domain::UserId;
+use domain::settings::{PresetName, Value};
+use domain::user::{PresetFrom, SettingsCommand};
+
+/// One's presets
+///
+/// All of them, by name: there are at most 20. The one that was applied last is marked, as long as the settings are its.
+#[utoipa::path(
+    get, path = "/users/settings/presets", tag = "settings",
+    security(("access_token" = []), ("api_key" = ["settings:read"])),
+    params(("min_position" = Option<i64>, Query, description = "Wait until this position is included")),
+    responses((status = 200, description = "All of them", body = ListBody<PresetBody>), Problems)
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    allowed: Allowed<ReadSettings>,
+    min: MinPosition,
+) -> Result<Response, Problem> {
+    let found = found(&app, allowed.caller.user_id(), min).await?;
+    let (position, held) = (found.position, found.value.held);
+    let body = |preset| PresetBody::new(preset, &held, position);
+    let mut items: Vec<PresetBody> = held.presets.iter().map(body).collect();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Answer::ok().position(position).json(&ListBody { items, next_cursor: None, position }))
+}
+
+/// Save settings under a new name
+///
+/// Those of now, with `settings` merged into them. Telegram is no part of a preset.
+#[utoipa::path(
+    post, path = "/users/settings/presets", tag = "settings",
+    security(("access_token" = []), ("api_key" = ["settings:write"])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the settings still have this version"),
+    ),
+    request_body(content = Object, example = json!({"name": "careful", "settings": {"max_open_trades": 1}})),
+    responses((status = 201, description = "Saved", body = PresetBody), Problems)
+)]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Asked { allowed, context }: Asked<WriteSettings>,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut body: Value = body.read()?;
+    let name = name_in(&mut body, "name")?.ok_or_else(|| Problem::flaw("/name", Flaw::Required))?;
+    let patch = member(&mut body, "settings");
+    let command =
+        SettingsCommand::SavePreset { name: name.clone(), patch, from: PresetFrom::Settings, is_new: true };
+    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    preset_after(Answer::created().location(&format!("/api/v1/users/settings/presets/{name}")), &done, &name)
+}
+
+/// Set what a preset is
+///
+/// `settings` over the defaults, or without them the settings of now; made if it is not there.
+#[utoipa::path(
+    put, path = "/users/settings/presets/{name}", tag = "settings",
+    security(("access_token" = []), ("api_key" = ["settings:write"])),
+    params(
+        ("name" = String, Path, description = "What it is called: 1 to 40 letters, digits, `_`, `.` and `-`", example = "careful"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the preset still has this version"),
+    ),
+    request_body(content = Object, example = json!({"settings": {"max_open_trades": 1}})),
+    responses((status = 200, description = "As it is now", body = PresetBody), Problems)
+)]
+pub(crate) async fn put(
+    State(app): State<App>,
+    Asked { allowed, context }: Asked<WriteSettings>,
+    PresetPath(name): PresetPath,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut body: Value = body.read()?;
+    let patch = member(&mut body, "settings");
+    let from = if patch.is_some() { PresetFrom::Defaults } else { PresetFrom::Settings };
+    let command = SettingsCommand::SavePreset { name: name.clone(), patch, from, is_new: false };
+    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    preset_after(Answer::ok(), &done, &name)
+}
+
+/// Rename a preset, or change some of it
+#[utoipa::path(
+    patch, path = "/users/settings/presets/{name}", tag = "settings",
+    security(("access_token" = []), ("api_key" = ["settings:write"])),
+    params(
+        ("name" = String, Path, description = "What it is called", example = "careful"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the preset still has this version"),
+    ),
+    request_body(content = Object, example = json!({"name": "bold", "settings": {"max_open_trades": 9}})),
+    responses((status = 200, description = "As it is now", body = PresetBody), Problems)
+)]
+pub(crate) async fn change(
+    State(app): State<App>,
+    Asked { allowed, context }: Asked<WriteSettings>,
+    PresetPath(name): PresetPath,
+    arrival: Arrival,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut body: Value = body.read()?;
+    let new_name = name_in(&mut body, "name")?;
+    let patch = member(&mut body, "settings");
+    let now = new_name.clone().unwrap_or_else(|| name.clone());
+    let command = SettingsCommand::EditPreset { name, new_name, patch };
+    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    preset_after(Answer::ok(), &done, &now)
+}
+
+/// Delete a preset
+///
+/// The settings stay as they are, whether it was active or not.
+#[utoipa::path(
+    delete, path = "/users/settings/presets/{name}", tag = "settings",
+    security(("access_token" = []), ("api_key" = ["settings:write"])),
+    params(
+        ("name" = String, Path, description = "What it is called", example = "careful"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the preset still has this version"),
+    ),
+    responses((status = 200, description = "It is no more", body = DeletedPresetBody), Problems)
+)]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Asked { allowed, context }: Asked<WriteSettings>,
+    PresetPath(name): PresetPath,
+    arrival: Arrival,
+) -> Result<Response, Problem> {
+    let command = SettingsCommand::DeletePreset { name: name.clone() };
+    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    let body = DeletedPresetBody { name: name.to_string(), deleted: true, position: done.position };
+    Ok(Answer::ok().position(done.position).replayed(done.replayed).json(&body))
+}
+
+/// Make a preset's settings one's own
+#[utoipa::path(
+    post, path = "/users/settings/presets/{name}/apply", tag = "settings",
+    security(("access_token" = []), ("api_key" = ["settings:write"])),
+    params(
+        ("name" = String, Path, description = "What it is called", example = "careful"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request safe"),
+        ("If-Match" = Option<String>, Header, description = "Only if the settings still have this version"),
+    ),
+    responses((status = 200, description = "The settings as they are now", body = SettingsBody), Problems)
+)]
+pub(crate) async fn apply(
+    State(app): State<App>,
+    Asked { allowed, context }: Asked<WriteSettings>,
+    PresetPath(name): PresetPath,
+    arrival: Arrival,
+) -> Result<Response, Problem> {
+    let user_id = allowed.caller.user_id();
+    let done = ask(&app, context, user_id, &arrival, SettingsCommand::ApplyPreset { name }).await?;
+    answer(&app, user_id, &done).await
+}
+
+async fn ask(
+    app: &App,
+    context: Context,
+    user_id: UserId,
+    arrival: &Arrival,
+    command: SettingsCommand,
+) -> Result<Done, Problem> {
+    let outcome = app.commands().ask_of_presets(context, user_id, command).await;
+    log(arrival, user_id, &outcome);
+    Ok(outcome.map_err(inside)?)
+}
+
+fn name_in(body: &mut Value, field: &str) -> Result<Option<PresetName>, Problem> {
+    match member(body, field) {
+        None => Ok(None),
+        Some(Value::Text(name)) => {
+            let no_name = |_| Problem::flaw("/name", Flaw::NoPresetName);
+            PresetName::parse(&name).map(Some).map_err(no_name)
+        }
+        Some(_) => Err(Problem::flaw("/name", Flaw::NotAString)),
+    }
+}
+
+/// As the command left it, so that a repeat reads the same.
+fn preset_after(answer: Answer, done: &Done, name: &PresetName) -> Result<Response, Problem> {
+    let held = held_after(done)?;
+    let preset = held.preset(name).ok_or_else(|| Problem::of(Code::PresetNotFound))?;
+    let body = PresetBody::new(preset, &held, done.position);
+    let answer = answer.position(done.position).version(number(preset.version));
+    Ok(answer.replayed(done.replayed).json(&body))
+}
