@@ -72,12 +72,7 @@ impl Commands {
     }
 
     /// Back to what they were. Version 0 is what everybody begins with: the defaults.
-    pub async fn revert_settings(
-        &self,
-        mut context: Context,
-        user_id: UserId,
-        to_version: u64,
-    ) -> Outcome {
+    pub async fn revert_settings(&self, mut context: Context, user_id: UserId, to_version: u64) -> Outcome {
         let parts = [b"revert_settings".as_slice(), user_id.0.as_bytes(), &to_version.to_be_bytes()];
         let key = self.request_key(&context, &parts);
         let expected_version = own_version(&mut context);
@@ -111,7 +106,9 @@ impl Commands {
     async fn settings_at(&self, user_id: UserId, version: u64) -> Result<Option<Arc<Settings>>, Failure> {
         let aggregate = AggregateRef { kind: AggregateKind::User, id: user_id.0 };
         let nth = i64::try_from(version).unwrap_or(i64::MAX);
-        let Some(recorded) = self.journal().nth_of_type(aggregate, EVENT, nth).await? else { return Ok(None) };
+        let Some(recorded) = self.journal().nth_of_type(aggregate, EVENT, nth).await? else {
+            return Ok(None);
+        };
         match recorded.event().map_err(|error| Failure::Internal(error.to_string()))? {
             Event::User(UserEvent::SettingsChanged { settings, settings_version, .. })
                 if settings_version == version =>

@@ -103,6 +103,14 @@ struct Signs {
     is_open: Arc<AtomicBool>,
 }
 
+/// Where HTTP comes in, and what it asks of the rest of this process.
+struct Door {
+    listener: TcpListener,
+    ops_listener: Option<TcpListener>,
+    metrics: PrometheusHandle,
+    markets: api::Markets,
+}
+
 impl App {
     pub async fn start(
         config: &Config,
@@ -116,7 +124,8 @@ impl App {
         let prices = ground.start_market(config)?;
         let (commands, signs) = ground.start_parts(config, listen, prices.as_ref())?;
         let (writer, is_open) = (signs.writer.clone(), signs.is_open.clone());
-        ground.open_door(config, commands, signs, metrics, (listener, ops_listener), prices)?;
+        let door = Door { listener, ops_listener, metrics, markets: markets(prices) };
+        ground.open_door(config, commands, signs, door)?;
         Ok(Self { supervisor: ground.supervisor, writer, is_open })
     }
 
@@ -270,10 +279,9 @@ impl Ground {
         config: &Config,
         commands: Commands,
         signs: Signs,
-        metrics: PrometheusHandle,
-        (listener, ops_listener): (TcpListener, Option<TcpListener>),
-        prices: Option<Prices>,
+        door: Door,
     ) -> Result<(), AppError> {
+        let Door { listener, ops_listener, metrics, markets } = door;
         let settings = Settings {
             serves_interface: config.roles.has(Role::Api),
             access_token_ttl: config.access_token_ttl,
@@ -292,7 +300,7 @@ impl Ground {
             journal: self.journal.clone(),
             tail: self.tail.clone(),
             health,
-            markets: markets(prices),
+            markets,
             metrics,
         };
         let door = Application::build(settings, parts)?;

@@ -105,7 +105,9 @@ impl Merging<'_> {
 fn bar_all(found: &mut Found, pointer: &str, value: &Value) {
     match value {
         Value::Map(members) if !members.is_empty() && ["/webhook", "/discord"].contains(&pointer) => {
-            members.keys().for_each(|name| found.bar(below(pointer, name), false));
+            for name in members.keys() {
+                found.bar(below(pointer, name), false);
+            }
         }
         _ => found.bar(pointer, false),
     }

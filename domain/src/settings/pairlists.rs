@@ -141,12 +141,12 @@ pub(super) fn check(checker: &mut Checker<'_>, at: &str, value: &Value) -> Optio
     if lists.len() > LISTS_MAX {
         return checker.no(at, FlawCode::TooLong, "20");
     }
-    let checked: Vec<Option<Value>> = lists
+    let sound: Vec<Option<Value>> = lists
         .iter()
         .enumerate()
         .map(|(index, list)| one(checker, &format!("{at}/{index}"), list, index == 0))
         .collect();
-    checked.into_iter().collect::<Option<_>>().map(Value::List)
+    sound.into_iter().collect::<Option<_>>().map(Value::List)
 }
 
 fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Option<Value> {
@@ -167,24 +167,32 @@ fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Opt
     };
     let known = checker.found.flaws.len();
     if is_first && !method.begins {
+<<<<<<< HEAD
         checker.found.flaw(&method_at, FlawCode::Inconsistent, "/pairlists/0");
+=======
+        checker.found.flaw(
+            &method_at,
+            FlawCode::Inconsistent,
+            "only picks from pairs: it cannot be the first",
+        );
+>>>>>>> 88d4045 (formatting and lints of settings and of the trader's timers)
     }
     for required in method.required.iter().filter(|name| !members.contains_key(**name)) {
         checker.found.flaw(&below(at, required), FlawCode::Required, "");
     }
-    let mut checked = members.clone();
+    let mut sound = members.clone();
     for (name, value) in members.iter().filter(|(name, _)| *name != "method") {
         let place = below(at, name);
         match method.takes.iter().find(|(taken, _)| taken == name) {
             None => checker.found.flaw(&place, FlawCode::UnknownSetting, ""),
             Some((_, takes)) => {
                 if let Some(value) = parameter(checker, &place, *takes, value) {
-                    checked.insert(name.clone(), value);
+                    sound.insert(name.clone(), value);
                 }
             }
         }
     }
-    (checker.found.flaws.len() == known).then_some(Value::Map(checked))
+    (checker.found.flaws.len() == known).then_some(Value::Map(sound))
 }
 
 fn parameter(checker: &mut Checker<'_>, at: &str, takes: Takes, value: &Value) -> Option<Value> {

@@ -194,7 +194,9 @@ impl Session {
         let too_large = |_| SessionRefusal::Book(BookError::TooLarge);
         let capital_after = exact::add(self.capital, flow.amount).map_err(too_large)?;
         // However often some is put in: what is worth more may not fit any more, with all digits of its trades.
-        if flow.amount > Decimal::ZERO && exact::add(now.equity, flow.amount).map_err(too_large)? > WHOLE_MAX.into() {
+        if flow.amount > Decimal::ZERO
+            && exact::add(now.equity, flow.amount).map_err(too_large)? > WHOLE_MAX.into()
+        {
             return Err(BookError::TooLarge.into());
         }
         Ok(vec![SessionEvent::CapitalChanged {

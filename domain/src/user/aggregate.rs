@@ -3,6 +3,7 @@
 //! The state keeps what there is now: sessions that are open and keys that are good, both bounded, so it does not grow
 //! with age.
 
+use super::preferences::PreferencesChange;
 use super::{
     ApiKey, EndReason, Exchange, LoginSession, PasswordChangeReason, Preferences, Role, SettingsHeld,
     UserCommand, UserEvent, UserRefusal, UserStatus,
@@ -138,6 +139,24 @@ impl User {
     }
 }
 
+impl User {
+    fn change_preferences(
+        &self,
+        change: PreferencesChange,
+        expected_version: Option<u64>,
+        at: Timestamp,
+    ) -> Result<Vec<UserEvent>, UserRefusal> {
+        let Person { preferences: before, preferences_version: actual, .. } = self.active_person()?;
+        if let Some(expected) = expected_version.filter(|expected| expected != actual) {
+            return Err(UserRefusal::StalePreferences { expected, actual: *actual });
+        }
+        let preferences = before.changed(change)?;
+        let is_same = preferences == *before;
+        let changed = UserEvent::PreferencesChanged { preferences, changed_at: at };
+        Ok(if is_same { vec![] } else { vec![changed] })
+    }
+}
+
 impl Decide for User {
     const KIND: AggregateKind = AggregateKind::User;
     const SCHEMA: i32 = 4;
@@ -203,14 +222,7 @@ impl Decide for User {
                 Ok(events)
             }
             UserCommand::ChangePreferences { change, expected_version, at } => {
-                let Person { preferences: before, preferences_version: actual, .. } = self.active_person()?;
-                if let Some(expected) = expected_version.filter(|expected| expected != actual) {
-                    return Err(UserRefusal::StalePreferences { expected, actual: *actual });
-                }
-                let preferences = before.changed(change)?;
-                let is_same = preferences == *before;
-                let changed = UserEvent::PreferencesChanged { preferences, changed_at: at };
-                Ok(if is_same { vec![] } else { vec![changed] })
+                self.change_preferences(change, expected_version, at)
             }
             UserCommand::Settings { asked, at } => {
                 let held = self.active_person()?.settings.as_deref();

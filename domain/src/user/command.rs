@@ -1,7 +1,8 @@
 //! What a user can be asked to do. Personal data arrives sealed, times and ids arrive decided.
 
 use super::{
-    ApiKeyChange, AskedOfSettings, CredentialsHeld, EndReason, Exchange, PasswordChangeReason, PreferencesChange, Role,
+    ApiKeyChange, AskedOfSettings, CredentialsHeld, EndReason, Exchange, PasswordChangeReason,
+    PreferencesChange, Role,
 };
 use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};

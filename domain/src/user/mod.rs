@@ -24,6 +24,6 @@ pub use preferences::{Locale, Preferences, PreferencesChange, Theme, TradingMode
 pub use refusal::UserRefusal;
 pub use sessions::LoginSession;
 pub use settings::{
-    AskedOfSettings, PRESETS_MAX, Preset, PresetFrom, SettingsCause, SettingsChange, SettingsCommand, SettingsHeld,
-    TelegramHeld,
+    AskedOfSettings, PRESETS_MAX, Preset, PresetFrom, SettingsCause, SettingsChange, SettingsCommand,
+    SettingsHeld, TelegramHeld,
 };

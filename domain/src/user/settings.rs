@@ -231,16 +231,13 @@ impl SettingsHeld {
             };
         }
         let known = flaws.clone();
-        let settings = match with(now, defaults, &patch, how, flaws.split_off(0)) {
-            Ok(settings) => settings,
-            Err(declined) => return Err(declined.into()),
-        };
+        let settings = with(now, defaults, &patch, how, flaws.split_off(0))?;
         let missing = telegram.missing(&settings);
         if !missing.is_empty() {
             return Err(UserRefusal::SettingsInvalid { flaws: known.into_iter().chain(missing).collect() });
         }
         let by = if how == How::Replace { SettingsCause::Import } else { SettingsCause::Patch };
-        Ok(self.changed_with(now, settings, telegram, fields, by, at).into_iter().collect())
+        Ok(self.changed_with((now, settings), telegram, fields, by, at).into_iter().collect())
     }
 
     fn changed(
@@ -251,14 +248,13 @@ impl SettingsHeld {
         by: SettingsCause,
         at: Timestamp,
     ) -> Option<UserEvent> {
-        self.changed_with(now, settings, telegram, Vec::new(), by, at)
+        self.changed_with((now, settings), telegram, Vec::new(), by, at)
     }
 
     /// Nothing, if nothing is different.
     fn changed_with(
         &self,
-        now: &Settings,
-        settings: Settings,
+        (now, settings): (&Settings, Settings),
         telegram: TelegramHeld,
         secrets: Vec<String>,
         by: SettingsCause,
@@ -308,8 +304,8 @@ impl SettingsHeld {
                 let (version, saved_at) = (*preset_version, *saved_at);
                 let preset = Preset { name: name.clone(), settings: Arc::clone(settings), version, saved_at };
                 match self.presets.iter_mut().find(|preset| preset.name == *name) {
-                    Some(present) => {
-                        *present = preset;
+                    Some(before) => {
+                        *before = preset;
                         if self.active.as_ref() == Some(name) {
                             self.active = None;
                         }

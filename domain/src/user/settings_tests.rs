@@ -58,7 +58,9 @@ fn asked(command: SettingsCommand, expected_version: Option<u64>) -> UserCommand
 /// Asks, folds, and gives back what happened.
 fn ask(user: &mut User, command: SettingsCommand) -> Result<Vec<UserEvent>, UserRefusal> {
     let events = user.decide(asked(command, None))?;
-    events.iter().for_each(|event| user.evolve(event));
+    for event in &events {
+        user.evolve(event);
+    }
     Ok(events)
 }
 
@@ -231,8 +233,7 @@ proptest! {
             };
             let reverts = if let SettingsCommand::Revert { settings, .. } = &command { settings.clone() } else { None };
             let before = user.clone();
-            match ask(&mut user, command) {
-                Ok(events) => {
+            if let Ok(events) = ask(&mut user, command) {
                     for event in &events {
                         if let UserEvent::SettingsChanged { settings, settings_version, .. } = event {
                             prop_assert_eq!(*settings_version, versions.len() as u64);
@@ -247,12 +248,14 @@ proptest! {
                         let (now, then) = (now.export(Placeholders::Env), then.export(Placeholders::Env));
                         prop_assert_eq!(now, then);
                     }
-                }
-                Err(_) => prop_assert_eq!(&user, &before),
+            } else {
+                prop_assert_eq!(&user, &before);
             }
         }
         let mut again = registered();
-        history.iter().for_each(|event| again.evolve(event));
+        for event in &history {
+            again.evolve(event);
+        }
         prop_assert_eq!(&again, &user);
         let active = held(&user).active;
         let stored = serde_json::to_string(&user).unwrap();

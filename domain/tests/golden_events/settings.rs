@@ -33,10 +33,8 @@ pub(super) fn goldens() -> Vec<(&'static str, Event)> {
         new_name: name("bold"),
         renamed_at: at("2025-11-22T08:12:00Z"),
     };
-    let applied =
-        UserEvent::PresetApplied { name: name("bold"), applied_at: at("2025-11-22T08:13:00Z") };
-    let deleted =
-        UserEvent::PresetDeleted { name: name("bold"), deleted_at: at("2025-11-22T08:14:00Z") };
+    let applied = UserEvent::PresetApplied { name: name("bold"), applied_at: at("2025-11-22T08:13:00Z") };
+    let deleted = UserEvent::PresetDeleted { name: name("bold"), deleted_at: at("2025-11-22T08:14:00Z") };
     let defaults = DefaultsEvent::SettingsDefaultsChanged {
         settings: settings(LESS),
         fields: vec!["stake_amount".to_owned()],

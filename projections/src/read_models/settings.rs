@@ -186,9 +186,10 @@ async fn remove(conn: &mut PgConnection, erased: &BTreeSet<Uuid>) -> Result<(), 
         return Ok(());
     }
     let erased: Vec<Uuid> = erased.iter().copied().collect();
-    for sql in
-        ["delete from settings where user_id = any($1)", "delete from settings_history where user_id = any($1)"]
-    {
+    for sql in [
+        "delete from settings where user_id = any($1)",
+        "delete from settings_history where user_id = any($1)",
+    ] {
         sqlx::query(sql).bind(&erased).execute(&mut *conn).await?;
     }
     Ok(())

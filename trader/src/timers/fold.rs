@@ -7,15 +7,33 @@ use std::time::Duration;
 /// After an exchange takes an order no more, its outcome can be asked for.
 const ASKED_AFTER: Duration = Duration::from_secs(1);
 
-/// Some of a row. `None` leaves a column as it is, `Some(None)` empties it.
+/// What becomes of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Column {
+    #[default]
+    Kept,
+    Set(Option<Timestamp>),
+}
+
+impl Column {
+    pub(super) const fn is_set(self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+
+    pub(super) const fn moment(self) -> Option<Timestamp> {
+        if let Self::Set(moment) = self { moment } else { None }
+    }
+}
+
+/// What becomes of a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) started: Option<Currency>,
     pub(super) stopped: bool,
     pub(super) runs: Option<bool>,
-    pub(super) next_run_at: Option<Option<Timestamp>>,
-    pub(super) requested_at: Option<Option<Timestamp>>,
-    pub(super) settle_at: Option<Option<Timestamp>>,
+    pub(super) next_run_at: Column,
+    pub(super) requested_at: Column,
+    pub(super) settle_at: Column,
 }
 
 impl Change {
@@ -24,35 +42,33 @@ impl Change {
             SessionEvent::TradingSessionStarted(started) => {
                 self.started = Some(started.currency);
                 self.runs = Some(started.state == SessionState::Running);
-                self.next_run_at = Some(started.next_run_at);
+                self.next_run_at = Column::Set(started.next_run_at);
             }
             SessionEvent::TradingSessionPaused(_) => self.runs = Some(false),
-            SessionEvent::TradingSessionHalted(_) => {
-                self.runs = Some(false);
-                self.requested_at = Some(None);
-            }
             SessionEvent::TradingSessionResumed(resumed) => {
                 self.runs = Some(true);
-                self.next_run_at = Some(resumed.next_run_at);
+                self.next_run_at = Column::Set(resumed.next_run_at);
             }
-            SessionEvent::TradingSessionStopping { .. } => {
+            SessionEvent::TradingSessionHalted(_) | SessionEvent::TradingSessionStopping { .. } => {
                 self.runs = Some(false);
-                self.requested_at = Some(None);
+                self.requested_at = Column::Set(None);
             }
             SessionEvent::TradingSessionStopped(_) => self.stopped = true,
-            SessionEvent::ScheduleChanged { next_run_at, .. } => self.next_run_at = Some(*next_run_at),
-            SessionEvent::RunRequested { requested_at, .. } => self.requested_at = Some(Some(*requested_at)),
+            SessionEvent::ScheduleChanged { next_run_at, .. } => self.next_run_at = Column::Set(*next_run_at),
+            SessionEvent::RunRequested { requested_at, .. } => {
+                self.requested_at = Column::Set(Some(*requested_at));
+            }
             // Should its worker die right now, another one looks after it.
             SessionEvent::RunStarted(begun) => {
-                self.requested_at = Some(None);
-                self.settle_at = Some(Some(begun.started_at.plus(ASKED_AFTER)));
+                self.requested_at = Column::Set(None);
+                self.settle_at = Column::Set(Some(begun.started_at.plus(ASKED_AFTER)));
             }
             SessionEvent::OrderIntended(intended) => {
-                self.settle_at = Some(Some(intended.intent.valid_until.plus(ASKED_AFTER)));
+                self.settle_at = Column::Set(Some(intended.intent.valid_until.plus(ASKED_AFTER)));
             }
             SessionEvent::RunCompleted(ended) | SessionEvent::RunFailed(ended) => {
-                self.settle_at = Some(None);
-                self.next_run_at = Some(ended.next_run_at);
+                self.settle_at = Column::Set(None);
+                self.next_run_at = Column::Set(ended.next_run_at);
             }
             _ => {}
         }
@@ -76,7 +92,7 @@ mod tests {
         let mut change = Change::default();
         let requested = SessionEvent::RunRequested { run_id, trigger: Trigger::Manual, requested_at: at(5) };
         change.apply(&requested);
-        assert_eq!(change.requested_at, Some(Some(at(5))));
+        assert_eq!(change.requested_at, Column::Set(Some(at(5))));
         change.apply(&SessionEvent::RunStarted(RunBegun {
             run_id,
             trigger: Trigger::Manual,
@@ -86,7 +102,7 @@ mod tests {
             fence: 1,
             dry_run: false,
         }));
-        assert_eq!((change.requested_at, change.settle_at), (Some(None), Some(Some(at(7)))));
+        assert_eq!((change.requested_at, change.settle_at), (Column::Set(None), Column::Set(Some(at(7)))));
         change.apply(&SessionEvent::RunCompleted(RunEnded {
             run_id,
             trigger: Trigger::Manual,
@@ -99,7 +115,7 @@ mod tests {
             next_run_at: Some(at(60)),
             ended_at: at(6),
         }));
-        assert_eq!((change.settle_at, change.next_run_at), (Some(None), Some(Some(at(60)))));
+        assert_eq!((change.settle_at, change.next_run_at), (Column::Set(None), Column::Set(Some(at(60)))));
         assert_eq!(change.runs, None);
     }
 }

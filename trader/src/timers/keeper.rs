@@ -4,7 +4,7 @@
 //! compare-and-set and only to an event that the journal in the same database holds. A row carries the sequence it tells
 //! of, so whoever has just moved a session on knows whether it is the past that is told.
 
-use super::fold::Change;
+use super::fold::{Change, Column};
 use domain::{AggregateKind, Event, Timestamp};
 use journal::subscription::{Feed, Handled, Subscriber, SubscriberError, Subscription};
 use journal::{Journal, Recorded};
@@ -89,11 +89,8 @@ fn fold(events: &[Arc<Recorded>]) -> Result<Rows, SubscriberError> {
     Ok(rows)
 }
 
-fn moments(
-    rows: &[(&Uuid, &Folded)],
-    of: impl Fn(&Change) -> Option<Option<Timestamp>>,
-) -> Vec<Option<OffsetDateTime>> {
-    rows.iter().map(|(_, row)| of(&row.change).flatten().map(Timestamp::to_datetime)).collect()
+fn moments(rows: &[(&Uuid, &Folded)], of: impl Fn(&Change) -> Column) -> Vec<Option<OffsetDateTime>> {
+    rows.iter().map(|(_, row)| of(&row.change).moment().map(Timestamp::to_datetime)).collect()
 }
 
 async fn insert(conn: &mut PgConnection, rows: &Rows) -> Result<(), sqlx::Error> {
@@ -145,11 +142,11 @@ async fn update(conn: &mut PgConnection, rows: &Rows) -> Result<(), sqlx::Error>
     )
     .bind(changed.iter().map(|(id, _)| **id).collect::<Vec<_>>())
     .bind(changed.iter().map(|(_, row)| row.change.runs).collect::<Vec<_>>())
-    .bind(flags(&|change| change.next_run_at.is_some()))
+    .bind(flags(&|change| change.next_run_at.is_set()))
     .bind(moments(&changed, |change| change.next_run_at))
-    .bind(flags(&|change| change.requested_at.is_some()))
+    .bind(flags(&|change| change.requested_at.is_set()))
     .bind(moments(&changed, |change| change.requested_at))
-    .bind(flags(&|change| change.settle_at.is_some()))
+    .bind(flags(&|change| change.settle_at.is_set()))
     .bind(moments(&changed, |change| change.settle_at))
     .bind(changed.iter().map(|(_, row)| row.version).collect::<Vec<_>>())
     .execute(conn)

@@ -132,7 +132,8 @@ async fn a_run_that_waits_for_a_paused_session_is_looked_at_ever_more_rarely_unt
     house.ask(id, SessionWish::Rebalance).await.unwrap();
     house.ask(id, SessionWish::Pause).await.unwrap();
     let worker = house.worker();
-    let resting = "select count(*) from trading_timers where retry_at > clock_timestamp() + interval '30 seconds'";
+    let resting =
+        "select count(*) from trading_timers where retry_at > clock_timestamp() + interval '30 seconds'";
     let mut looks = 0;
     while house.count(resting).await == 0 {
         assert_eq!(house.work(&worker).await, 1);

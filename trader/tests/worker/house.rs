@@ -185,9 +185,9 @@ impl House {
     pub async fn watch(&self, watcher: &mut Watcher) -> Watched {
         let mut folding = projections::follow(&self.feed(), Arc::new(TradingProjection));
         while folding.run_once().await.unwrap() != journal::subscription::Outcome::UpToDate {}
-        let watched = watcher.run_once().await.unwrap();
+        let seen = watcher.run_once().await.unwrap();
         while folding.run_once().await.unwrap() != journal::subscription::Outcome::UpToDate {}
-        watched
+        seen
     }
 
     fn feed(&self) -> Feed {
