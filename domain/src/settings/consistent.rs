@@ -23,13 +23,8 @@ fn conflict(pointer: &str, rests_on: &'static [&'static str], expected: &'static
 fn unlimited(settings: &Settings) -> Vec<Conflict> {
     let is_endless = settings.get("/max_open_trades") == Some(&Value::Number(Decimal::NEGATIVE_ONE));
     let both = is_endless && settings.text("/stake_amount") == Some("unlimited");
-<<<<<<< HEAD
     let with = "max_open_trades = -1";
     let found = both.then(|| conflict("/stake_amount", &["/stake_amount", "/max_open_trades"], with));
-=======
-    let detail = "cannot be unlimited while max_open_trades is";
-    let found = both.then(|| conflict("/stake_amount", &["/stake_amount", "/max_open_trades"], detail));
->>>>>>> 88d4045 (formatting and lints of settings and of the trader's timers)
     found.into_iter().collect()
 }
 

@@ -167,15 +167,7 @@ fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Opt
     };
     let known = checker.found.flaws.len();
     if is_first && !method.begins {
-<<<<<<< HEAD
         checker.found.flaw(&method_at, FlawCode::Inconsistent, "/pairlists/0");
-=======
-        checker.found.flaw(
-            &method_at,
-            FlawCode::Inconsistent,
-            "only picks from pairs: it cannot be the first",
-        );
->>>>>>> 88d4045 (formatting and lints of settings and of the trader's timers)
     }
     for required in method.required.iter().filter(|name| !members.contains_key(**name)) {
         checker.found.flaw(&below(at, required), FlawCode::Required, "");
