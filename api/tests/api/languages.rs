@@ -67,7 +67,8 @@ async fn a_request_says_which_language_its_problem_is_told_in() {
         };
         assert_eq!(same(&english), same(&ukrainian));
     }
-    let unharmed = house.get("/users/me/balance").token(&ada.token).header("accept-language", "uk").send().await;
+    let unharmed =
+        house.get("/users/me/balance").token(&ada.token).header("accept-language", "uk").send().await;
     assert_eq!((unharmed.status, unharmed.header("content-language")), (200, None));
 }
 
