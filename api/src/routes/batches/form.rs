@@ -32,7 +32,7 @@ pub(super) struct BatchForm<'a> {
     ]))]
     commands: Raw<'a>,
     /// An admin's own, for reversals of what is another's, if their last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
 }
 

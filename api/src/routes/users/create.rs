@@ -37,7 +37,7 @@ pub(crate) struct NewUserForm<'a> {
     #[schema(value_type = Option<Vec<String>>, example = json!(["service"]))]
     roles: Raw<'a>,
     /// The admin's own, if their last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "my own horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "my own horse battery staple")]
     current_password: Raw<'a>,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct UpdateForm<'a> {
     name: Raw<'a>,
     /// One's own. For another address, and of an admin for whatever they change of others, if the last sign-in is longer
     /// ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     pub(super) current_password: Raw<'a>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct ReplaceForm<'a> {
     name: Raw<'a>,
     /// One's own. For another address, and of an admin for whatever they change of others, if the last sign-in is longer
     /// ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
 }
 

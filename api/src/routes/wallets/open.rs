@@ -25,7 +25,7 @@ pub(crate) struct OpenForm<'a> {
     #[schema(value_type = Option<String>, format = Uuid, example = "0199f3a2-7c11-7e4b-9d3a-5b2f6c8e1a02")]
     user_id: Raw<'a>,
     /// An admin's own, for somebody else's wallet, if their last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct KeyForm<'a> {
     #[schema(value_type = Option<bool>, example = true)]
     pub(super) is_active: Raw<'a>,
     /// If the last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     pub(super) current_password: Raw<'a>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct RotationForm<'a> {
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 604_800, example = 86_400)]
     pub(super) overlap_seconds: Raw<'a>,
     /// If the last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     pub(super) current_password: Raw<'a>,
 }
 

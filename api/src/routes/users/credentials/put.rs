@@ -32,7 +32,7 @@ pub(crate) struct CredentialsForm<'a> {
              example = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")]
     secret: Raw<'a>,
     /// Of the account here, if the last sign-in is longer ago than a few minutes.
-    #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
 }
 
