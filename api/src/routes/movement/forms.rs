@@ -132,7 +132,7 @@ forms! {
         #[schema(value_type = Option<String>, min_length = 1, max_length = 140, example = "booked twice")]
         reference,
         /// An admin's own, for what is another's, if their last sign-in is longer ago than a few minutes.
-        #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery staple")]
+        #[schema(value_type = Option<String>, format = Password, max_length = 1024, example = "correct horse battery staple")]
         current_password,
     }
 }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 pub(crate) struct ErasureForm<'a> {
     /// One's own. Required of whoever erases themselves; of an admin, if their last sign-in is longer ago than a few minutes.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, max_length = 128, example = "correct horse battery staple")]
+    #[schema(value_type = Option<String>, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct NewKeyForm {
     #[schema(max_items = 32, example = json!(["203.0.113.0/24", "2001:db8::/32"]))]
     cidrs: Option<Vec<String>>,
     /// If the last sign-in is longer ago than a few minutes.
-    #[schema(format = Password, max_length = 128, example = "correct horse battery staple")]
+    #[schema(format = Password, max_length = 1024, example = "correct horse battery staple")]
     current_password: Option<String>,
 }
 
