@@ -134,7 +134,7 @@ impl Inner {
         self.market(currency).map_or_else(none, |market| Market::clone(&market))
     }
 
-    /// Whether a test wants this session's stop to be seen half-way.
+    /// Where a session is seen that was told to stop and has not stopped.
     pub(super) async fn pause_if_stopping(&self, session: &Session) {
         if session.state == SessionState::Stopping {
             self.pauses.at(Point::Stopping).await;
