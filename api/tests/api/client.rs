@@ -53,6 +53,11 @@ impl Ask {
     }
 
     pub(crate) async fn send(self) -> Answered {
+        Answered::parse(&self.send_for_bytes().await)
+    }
+
+    /// All that came until the server closed: for answers that may end before their head does.
+    pub(crate) async fn send_for_bytes(self) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let mut request = format!("{}\r\nhost: {}\r\nconnection: close\r\n", self.line, self.address);
         let length = (!self.body.is_empty()).then(|| format!("content-length: {}", self.body.len()));
@@ -63,7 +68,9 @@ impl Ask {
         request.push_str("\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         stream.write_all(&self.body).await.unwrap();
-        Answered::read(&mut stream).await
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        bytes
     }
 }
 
