@@ -106,6 +106,7 @@ impl<'a> LaneState<'a> {
                 Next::Command { kind: Kind::Replay, seed: key_seed, number }
             }
             Mix::Commands | Mix::InTurn | Mix::Replay { .. } => self.fresh(Kind::Command),
+            Mix::Reads => self.plain_read(),
             Mix::ReadWrite => match self.random() % 8 {
                 0..4 => self.fresh(Kind::Command),
                 4..6 => self.plain_read(),
@@ -200,6 +201,14 @@ mod tests {
     #[test]
     fn commands_reach_every_target_of_the_lane_and_no_other() {
         let all = asked(&plan(Mix::Commands), 2_000);
+        let targets: HashSet<usize> = all.iter().map(|(asked, _)| asked.target).collect();
+        assert_eq!(targets, (10..50).collect());
+    }
+
+    #[test]
+    fn reads_alone_reach_every_target_and_change_nothing() {
+        let all = asked(&plan(Mix::Reads), 2_000);
+        assert!(all.iter().all(|(asked, text)| asked.kind == Kind::Read && text.starts_with("GET ")));
         let targets: HashSet<usize> = all.iter().map(|(asked, _)| asked.target).collect();
         assert_eq!(targets, (10..50).collect());
     }

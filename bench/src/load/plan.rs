@@ -25,6 +25,8 @@ pub(crate) struct Plan {
 /// Paths, with `{id}` where the target's id goes, or that of the hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Routes {
+    /// How commands are sent.
+    pub(crate) method: String,
     pub(crate) command: String,
     pub(crate) capture: String,
     pub(crate) read: String,
@@ -34,6 +36,7 @@ pub(crate) struct Routes {
 impl Routes {
     pub(crate) fn counterfoil() -> Self {
         Self {
+            method: "POST".to_owned(),
             command: "/api/v1/wallets/{id}/deposit".to_owned(),
             capture: "/api/v1/holds/{id}/capture".to_owned(),
             read: "/api/v1/wallets/{id}".to_owned(),
@@ -92,6 +95,8 @@ pub(crate) enum Mix {
     InTurn,
     /// The commands place holds; each is captured by the connection that placed it, as soon as it is answered.
     HoldsAndCaptures,
+    /// Nothing but plain reads.
+    Reads,
     /// A command, then at once a read that must see it, in turns.
     ReadYourWrites,
     /// Half commands, a quarter plain reads, the rest split between balances and reads of the last write.

@@ -50,7 +50,7 @@ impl Writer {
             plan.tokens.iter().map(|token| format!("{common}\r\nauthorization: Bearer {token}")).collect();
         heads.push(common);
         Self {
-            command: Path::new("POST", &plan.routes.command),
+            command: Path::new(&plan.routes.method, &plan.routes.command),
             capture: Path::new("POST", &plan.routes.capture),
             read: Path::new("GET", &plan.routes.read),
             balance: Path::new("GET", &plan.routes.balance),
@@ -128,8 +128,8 @@ mod tests {
     use crate::load::key::key;
     use crate::load::plan::Routes;
 
-    fn writer() -> Writer {
-        Writer::new(&Plan {
+    fn plan() -> Plan {
+        Plan {
             address: "127.0.0.1:8080".parse().unwrap(),
             routes: Routes::counterfoil(),
             tokens: vec!["one".into(), "two".into()],
@@ -137,12 +137,12 @@ mod tests {
             lanes: Vec::new(),
             warmup_seconds: 0.0,
             seconds: 1.0,
-        })
+        }
     }
 
     fn text(write: impl Fn(&Writer, &mut Vec<u8>)) -> String {
         let mut out = b"left from before".to_vec();
-        write(&writer(), &mut out);
+        write(&Writer::new(&plan()), &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -157,6 +157,16 @@ mod tests {
         assert!(head.contains(&key_line));
         assert!(head.ends_with(&format!("content-length: {}", body.len())));
         assert_eq!(body, target.body);
+    }
+
+    #[test]
+    fn a_command_is_sent_by_the_method_that_is_asked_for_and_needs_no_id() {
+        let mut plan = plan();
+        "PATCH".clone_into(&mut plan.routes.method);
+        "/api/v1/users/settings".clone_into(&mut plan.routes.command);
+        let (mut out, target) = (Vec::new(), Target::deposits(String::new(), Some(0)));
+        Writer::new(&plan).command(&mut out, &target, &key(1, 1));
+        assert!(out.starts_with(b"PATCH /api/v1/users/settings HTTP/1.1\r\n"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ const fn goal(key: &'static str, bound: Bound, unit: &'static str, what: &'stati
 
 use Bound::{AtLeast, AtMost, Open};
 
-pub(crate) const GOALS: [Goal; 30] = [
+pub(crate) const GOALS: [Goal; 32] = [
     goal("spread_vs_pgbench", AtLeast(1.0), "×", "commands over many wallets, against one-row INSERTs"),
     goal("spread_vs_stock", AtLeast(8.0), "×", "the same, against stock cqrs-es + postgres-es"),
     goal("hot_vs_stock_hot", AtLeast(100.0), "×", "commands on one wallet, against the same stock"),
@@ -89,6 +89,8 @@ pub(crate) const GOALS: [Goal; 30] = [
         "",
         "due runs that were not made exactly once, orders executed twice",
     ),
+    goal("settings_get_p99_ms", AtMost(20.0), "ms", "settings read, at 500 reads and 500 changes a second"),
+    goal("settings_patch_p99_ms", AtMost(30.0), "ms", "settings changed, at the same time"),
     goal("server_cpu_us_per_command", Open, "µs", "processor time of counterfoil itself"),
     goal("generator_cpu_us_per_command", Open, "µs", "processor time of the load generator"),
     goal("errors", AtMost(0.0), "", "anything that was not a good answer"),

@@ -48,6 +48,8 @@ pub(crate) struct Times {
     pub(crate) restarts: usize,
     /// Short wallets the long one is compared with.
     pub(crate) short_wallets: usize,
+    /// Reads and changes of settings: enough for a percentile, at what is no full load.
+    pub(crate) settings: f64,
     /// Times the first and the last page of a history are read.
     pub(crate) pages: usize,
     pub(crate) trading: TradingTimes,
@@ -67,6 +69,7 @@ impl Times {
             stock_hot_clients: &[1, 4, 16, 64],
             restarts: 5,
             short_wallets: 190,
+            settings: 30.0,
             pages: 500,
             trading: TradingTimes::full(),
         }
@@ -86,6 +89,7 @@ impl Times {
             stock_hot_clients: &[1, 16],
             restarts: 3,
             short_wallets: 50,
+            settings: 6.0,
             pages: 200,
             trading: TradingTimes::quick(),
         }

@@ -12,6 +12,7 @@ mod loads;
 mod machine;
 mod probes;
 mod rounds;
+mod settings;
 mod trading;
 mod work;
 
@@ -75,6 +76,8 @@ pub(crate) enum Scenario {
     Replay,
     /// Reads of one's own writes under full load, and how soon read models come to rest
     Lag,
+    /// Settings read and changed, 500 times a second each
+    Settings,
     /// Read models made anew from the journal
     Rebuild,
     /// More wallets than the server may keep in memory
@@ -106,7 +109,7 @@ pub(crate) async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Re
 /// The steps of a run, in their order. Restarts and rebuilds come first: the journal has its seeded size, and what a
 /// start leaves behind is over before load begins. Old keys come late: the writer looks keys up for a while after one. Last
 /// come trading sessions: they stay.
-const STEPS: [&[Scenario]; 15] = [
+const STEPS: [&[Scenario]; 16] = [
     &[Scenario::Start],
     &[Scenario::Rebuild],
     &[Scenario::Warm],
@@ -123,6 +126,7 @@ const STEPS: [&[Scenario]; 15] = [
     &[Scenario::OpenLoop],
     &[Scenario::Mixed],
     &[Scenario::Lag],
+    &[Scenario::Settings],
     &[Scenario::Batch100],
     &[Scenario::Replay],
     &[Scenario::SmallCache],
@@ -196,6 +200,7 @@ async fn one(bench: &mut Bench, step: Scenario, used: &mut Option<UsedKeys>) -> 
         Scenario::OpenLoop => loads::open_loop(bench).await,
         Scenario::Mixed => loads::mixed(bench).await,
         Scenario::Lag => loads::lag(bench).await,
+        Scenario::Settings => settings::settings(bench).await,
         Scenario::Batch100 => work::batches(bench).await,
         Scenario::Replay => {
             loads::replay(bench, *used).await?;
