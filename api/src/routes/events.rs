@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 const LIST: &str = "events";
 /// Every type of event there is.
-const TYPES: [&str; 63] = [
+const TYPES: [&str; 64] = [
     "UserRegistered",
     "LoginSessionOpened",
     "LoginSessionRefreshed",
@@ -77,6 +77,7 @@ const TYPES: [&str; 63] = [
     "OrderRejected",
     "OrderOutcomeUnknown",
     "OrderOutcomeResolved",
+    "OrderOutcomeUnbookable",
     "RunCompleted",
     "RunFailed",
     "PortfolioSnapshotTaken",

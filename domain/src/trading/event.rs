@@ -38,6 +38,7 @@ pub enum SessionEvent {
     OrderRejected(Rejected),
     OrderOutcomeUnknown(Unresolved),
     OrderOutcomeResolved(Resolved),
+    OrderOutcomeUnbookable(Box<Unbookable>),
     RunCompleted(RunEnded),
     RunFailed(RunEnded),
     PortfolioSnapshotTaken(Box<Snapshot>),
@@ -169,6 +170,18 @@ pub struct Resolved {
     pub evidence: String,
 }
 
+/// What an exchange said of an order, and the books cannot hold. None of it is in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbookable {
+    pub order_id: OrderId,
+    pub run_id: Uuid,
+    /// `oversold`, `overspent`, `not_of_the_order` or `number_too_large`.
+    pub flaw: String,
+    pub message: String,
+    /// As the exchange told them, all of them.
+    pub fills: Vec<Fill>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
@@ -244,6 +257,7 @@ impl SessionEvent {
             Self::OrderRejected(_) => "OrderRejected",
             Self::OrderOutcomeUnknown(_) => "OrderOutcomeUnknown",
             Self::OrderOutcomeResolved(_) => "OrderOutcomeResolved",
+            Self::OrderOutcomeUnbookable(_) => "OrderOutcomeUnbookable",
             Self::RunCompleted(_) => "RunCompleted",
             Self::RunFailed(_) => "RunFailed",
             Self::PortfolioSnapshotTaken(_) => "PortfolioSnapshotTaken",

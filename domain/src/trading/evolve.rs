@@ -1,7 +1,7 @@
 //! What each event leaves of a session. Nothing is decided here, and nothing is computed that an event does not tell, but
 //! the portfolio after a trade, which has one way to follow from it.
 
-use super::event::{Filled, RunEnded, SessionEvent, Started};
+use super::event::{Filled, RunBegun, RunEnded, SessionEvent, Started, Unbookable};
 use super::exact;
 use super::order::OrderId;
 use super::portfolio::Portfolio;
@@ -9,6 +9,26 @@ use super::run::{Order, OrderState, Requested, Run, Trigger};
 use super::session::{LastError, LastResult, Limits, Session, SessionState};
 use rust_decimal::Decimal;
 use uuid::Uuid;
+
+impl Run {
+    fn begun(begun: &RunBegun) -> Self {
+        Self {
+            run_id: begun.run_id,
+            trigger: begun.trigger,
+            due_at: begun.due_at,
+            started_at: begun.started_at,
+            fence: begun.fence,
+            waiting: Vec::new(),
+            orders: Vec::new(),
+            turnover: Decimal::ZERO,
+            fees: Decimal::ZERO,
+            filled: 0,
+            in_part: 0,
+            rejected: 0,
+            unbooked: 0,
+        }
+    }
+}
 
 impl Session {
     pub(super) fn started(started: &Started) -> Self {
@@ -124,20 +144,7 @@ impl Session {
                 if self.requested.as_ref().is_some_and(|requested| requested.run_id == begun.run_id) {
                     self.requested = None;
                 }
-                self.run = Some(Run {
-                    run_id: begun.run_id,
-                    trigger: begun.trigger,
-                    due_at: begun.due_at,
-                    started_at: begun.started_at,
-                    fence: begun.fence,
-                    waiting: Vec::new(),
-                    orders: Vec::new(),
-                    turnover: Decimal::ZERO,
-                    fees: Decimal::ZERO,
-                    filled: 0,
-                    in_part: 0,
-                    rejected: 0,
-                });
+                self.run = Some(Run::begun(begun));
             }
             SessionEvent::RebalancePlanned(planned) => {
                 if let Some(run) = &mut self.run {
@@ -161,8 +168,9 @@ impl Session {
                 }
             }
             SessionEvent::OrderFilled(filled) => self.fill(filled),
-            SessionEvent::OrderRejected(rejected) => self.close_order(rejected.order_id),
-            SessionEvent::OrderOutcomeResolved(resolved) => self.close_order(resolved.order_id),
+            SessionEvent::OrderRejected(rejected) => self.decline(rejected.order_id),
+            SessionEvent::OrderOutcomeResolved(resolved) => self.decline(resolved.order_id),
+            SessionEvent::OrderOutcomeUnbookable(unbookable) => self.leave_unbooked(unbookable),
             SessionEvent::OrderOutcomeUnknown(unresolved) => {
                 let orders = self.run.iter_mut().flat_map(|run| &mut run.orders);
                 for order in orders.filter(|order| order.intent.order_id == unresolved.order_id) {
@@ -172,7 +180,11 @@ impl Session {
             }
             SessionEvent::RunCompleted(ended) => self.end_run(ended),
             SessionEvent::RunFailed(ended) => {
+                let is_unbooked = self.run.as_ref().is_some_and(|run| run.unbooked > 0);
                 self.end_run(ended);
+                if is_unbooked {
+                    return;
+                }
                 let code = ended.code.as_deref().unwrap_or("failed");
                 self.fail(code, ended.message.as_deref().unwrap_or_default(), Some(ended));
             }
@@ -199,15 +211,30 @@ impl Session {
         }
     }
 
-    fn close_order(&mut self, order_id: OrderId) {
+    fn decline(&mut self, order_id: OrderId) {
         if let Some(run) = &mut self.run {
             run.rejected += 1;
             run.orders.retain(|order| order.intent.order_id != order_id);
         }
     }
 
+    /// The books are not what the exchange has: nothing is bought on them until somebody has looked.
+    fn leave_unbooked(&mut self, unbookable: &Unbookable) {
+        if let Some(run) = &mut self.run {
+            run.unbooked += 1;
+            run.orders.retain(|order| order.intent.order_id != unbookable.order_id);
+        }
+        if self.state != SessionState::Stopping {
+            self.state = SessionState::Halted;
+        }
+        self.requested = None;
+        let Unbookable { order_id, message, .. } = unbookable;
+        let message = format!("what became of the order {order_id} is not in the books: {message}");
+        self.fail("outcome_unbookable", &message, None);
+    }
+
     fn end_run(&mut self, ended: &RunEnded) {
-        self.run = None;
+        let is_booked = self.run.take().is_none_or(|run| run.unbooked == 0);
         self.next_run_at = ended.next_run_at;
         self.last_result = Some(LastResult {
             run_id: ended.run_id,
@@ -219,7 +246,7 @@ impl Session {
             ended_at: ended.ended_at,
         });
         let is_well = ended.result != super::Conclusion::Failed && self.state != SessionState::Halted;
-        if is_well {
+        if is_well && is_booked {
             self.last_error = None;
         }
     }

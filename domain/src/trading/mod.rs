@@ -25,7 +25,7 @@ pub use aggregate::TradingSession;
 pub use command::{BeginRun, Flow, RecordOutcomes, SessionCommand, StartSession};
 pub use event::{
     Conclusion, Filled, Halted, Intended, Paused, Planned, Rejected, Resolved, Resumed, RunBegun, RunEnded,
-    SessionEvent, Snapshot, Started, Stopped, Unresolved,
+    SessionEvent, Snapshot, Started, Stopped, Unbookable, Unresolved,
 };
 pub use order::{Fill, FillQuote, Intent, OrderId, Outcome, Side};
 pub use portfolio::{BookError, Holding, Portfolio, Position, Valuation, drawdown, high_water_after};

@@ -72,6 +72,18 @@ pub enum BookError {
     TooLarge,
 }
 
+impl BookError {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unpriced { .. } => "unpriced",
+            Self::Oversold { .. } => "oversold",
+            Self::Overspent => "overspent",
+            Self::NotOfTheOrder { .. } => "not_of_the_order",
+            Self::TooLarge => "number_too_large",
+        }
+    }
+}
+
 impl From<Inexact> for BookError {
     fn from(_: Inexact) -> Self {
         Self::TooLarge

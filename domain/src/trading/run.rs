@@ -53,6 +53,9 @@ pub struct Run {
     /// Of those filled: not all of it.
     pub in_part: u32,
     pub rejected: u32,
+    /// Executed, and in no books.
+    #[serde(default)]
+    pub unbooked: u32,
 }
 
 /// An order whose outcome is not known for good.
@@ -71,6 +74,11 @@ pub enum OrderState {
 }
 
 impl Run {
+    /// Of its orders, those that are known for what they came to.
+    pub const fn settled(&self) -> u32 {
+        self.filled + self.rejected + self.unbooked
+    }
+
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.orders.iter().find(|order| order.intent.order_id == id)
     }

@@ -8,7 +8,8 @@
 use super::command::{BeginRun, RecordOutcomes};
 use super::derived;
 use super::event::{
-    Conclusion, Filled, Intended, Planned, Rejected, Resolved, RunBegun, RunEnded, SessionEvent, Unresolved,
+    Conclusion, Filled, Intended, Planned, Rejected, Resolved, RunBegun, RunEnded, SessionEvent, Unbookable,
+    Unresolved,
 };
 use super::exact;
 use super::market::Market;
@@ -121,7 +122,7 @@ impl Session {
             // What is settled is settled: told again, be it in the same breath, it says nothing new.
             let open = deciding.session.run.as_ref().and_then(|run| run.order(*order_id)).cloned();
             if let Some(order) = open {
-                deciding.settle(run, &order, outcome)?;
+                deciding.settle(run, &order, outcome);
             }
         }
         let is_open = deciding.session.run.as_ref().is_some_and(|run| !run.orders.is_empty());
@@ -164,7 +165,7 @@ impl Deciding {
 
     fn intend<'a>(&mut self, legs: impl Iterator<Item = &'a Leg>, at: Timestamp) {
         let Some(run) = &self.session.run else { return };
-        let (run_id, before) = (run.run_id, run.filled + run.rejected);
+        let (run_id, before) = (run.run_id, run.settled());
         for (leg, number) in legs.zip(before..) {
             let order_id = OrderId::of(run_id, number);
             let intent = Intent {
@@ -185,10 +186,10 @@ impl Deciding {
         }
     }
 
-    fn settle(&mut self, run: &Run, order: &Order, outcome: &Outcome) -> Result<(), SessionRefusal> {
+    fn settle(&mut self, run: &Run, order: &Order, outcome: &Outcome) {
         let (order_id, run_id) = (order.intent.order_id, run.run_id);
         match outcome {
-            Outcome::Filled { fills } => return self.fill(run, order, fills),
+            Outcome::Filled { fills } => self.fill(run, order, fills),
             Outcome::Rejected { code, message } => {
                 let (code, message) = (code.clone(), message.clone());
                 self.happens(SessionEvent::OrderRejected(Rejected { order_id, run_id, code, message }));
@@ -204,42 +205,28 @@ impl Deciding {
             }
             Outcome::Unknown { .. } => {}
         }
-        Ok(())
     }
 
-    fn fill(&mut self, run: &Run, order: &Order, fills: &[Fill]) -> Result<(), SessionRefusal> {
+    /// The trades of an order, all of them or none: what was told of it is final, so what cannot be booked never will be.
+    fn fill(&mut self, run: &Run, order: &Order, fills: &[Fill]) {
         let (order_id, run_id) = (order.intent.order_id, run.run_id);
         if fills.is_empty() {
             let (code, message) = ("unfilled".to_owned(), "it came to no trade".to_owned());
             self.happens(SessionEvent::OrderRejected(Rejected { order_id, run_id, code, message }));
+            return;
         }
-        let mut unfilled = order.intent.quantity;
-        for (number, fill) in fills.iter().enumerate() {
-            let told = fills.iter().take(number).any(|earlier| earlier.trade_id == fill.trade_id);
-            if told {
-                continue;
+        match self.session.booked(run, order, fills) {
+            Ok(booked) => {
+                for filled in booked {
+                    self.happens(SessionEvent::OrderFilled(Box::new(filled)));
+                }
             }
-            order.intent.check(fill, unfilled)?;
-            let before = self.session.portfolio.holdings.get(&fill.asset).map(|held| held.realised);
-            let after = self.session.portfolio.after(fill, self.session.currency)?;
-            let held = after.holdings.get(&fill.asset).cloned().unwrap_or_default();
-            let too_large = |_| SessionRefusal::Book(BookError::TooLarge);
-            unfilled = exact::sub(unfilled, fill.quantity).map_err(too_large)?;
-            self.happens(SessionEvent::OrderFilled(Box::new(Filled {
-                order_id,
-                run_id,
-                trigger: run.trigger,
-                symbol: order.intent.symbol.clone(),
-                fill: fill.clone(),
-                unfilled,
-                reconciled: order.state == OrderState::Unknown,
-                cash_after: after.cash,
-                quantity_after: held.quantity,
-                cost_after: held.cost,
-                realised: exact::sub(held.realised, before.unwrap_or_default()).map_err(too_large)?,
-            })));
+            Err(error) => {
+                let (flaw, message) = (error.code().to_owned(), error.to_string());
+                let unbookable = Unbookable { order_id, run_id, flaw, message, fills: fills.to_vec() };
+                self.happens(SessionEvent::OrderOutcomeUnbookable(Box::new(unbookable)));
+            }
         }
-        Ok(())
     }
 
     /// No order is out: on to the purchases that waited for it, or to the end.
@@ -256,7 +243,7 @@ impl Deciding {
                 Err(fault) => reason = Some((fault.code().to_owned(), fault.to_string())),
             }
         }
-        let result = match (run.filled, run.rejected) {
+        let result = match (run.filled, run.rejected + run.unbooked) {
             (0, 0) => Conclusion::NothingToDo,
             (0, _) => Conclusion::Failed,
             (_, 0) if run.in_part == 0 && run.waiting.is_empty() => Conclusion::Done,
@@ -301,6 +288,9 @@ impl Deciding {
             SessionEvent::OrderOutcomeResolved(resolved) => {
                 Some((resolved.resolution.clone(), resolved.evidence.clone()))
             }
+            SessionEvent::OrderOutcomeUnbookable(unbookable) => {
+                Some(("outcome_unbookable".to_owned(), unbookable.message.clone()))
+            }
             _ => None,
         })
     }
@@ -320,7 +310,7 @@ impl Deciding {
             run_id: run.map(|run| run.run_id).unwrap_or_default(),
             trigger,
             result,
-            orders: run.map_or(0, |run| run.filled + run.rejected),
+            orders: run.map_or(0, Run::settled),
             turnover: run.map(|run| run.turnover).unwrap_or_default(),
             fees: run.map(|run| run.fees).unwrap_or_default(),
             code,
@@ -338,6 +328,38 @@ enum Purchases {
 }
 
 impl Session {
+    /// The trades of an order, one after the other, each with what is held after it.
+    fn booked(&self, run: &Run, order: &Order, fills: &[Fill]) -> Result<Vec<Filled>, BookError> {
+        let mut portfolio = self.portfolio.clone();
+        let mut unfilled = order.intent.quantity;
+        let mut booked = Vec::with_capacity(fills.len());
+        for (number, fill) in fills.iter().enumerate() {
+            let told = fills.iter().take(number).any(|earlier| earlier.trade_id == fill.trade_id);
+            if told {
+                continue;
+            }
+            order.intent.check(fill, unfilled)?;
+            let before = portfolio.holdings.get(&fill.asset).map(|held| held.realised);
+            portfolio = portfolio.after(fill, self.currency)?;
+            let held = portfolio.holdings.get(&fill.asset).cloned().unwrap_or_default();
+            unfilled = exact::sub(unfilled, fill.quantity)?;
+            booked.push(Filled {
+                order_id: order.intent.order_id,
+                run_id: run.run_id,
+                trigger: run.trigger,
+                symbol: order.intent.symbol.clone(),
+                fill: fill.clone(),
+                unfilled,
+                reconciled: order.state == OrderState::Unknown,
+                cash_after: portfolio.cash,
+                quantity_after: held.quantity,
+                cost_after: held.cost,
+                realised: exact::sub(held.realised, before.unwrap_or_default())?,
+            });
+        }
+        Ok(booked)
+    }
+
     /// What was planned to be bought, by what there is for it now. Nothing is bought on a guess.
     fn purchases(&self, run: &Run, market: &Market, at: Timestamp) -> Result<Purchases, Fault> {
         let held = self.portfolio.held().map(|(asset, _)| asset);

@@ -6,7 +6,7 @@ use domain::trading::planner::{self, Inputs, Parameters};
 use domain::trading::{
     Conclusion, ExchangeName, Fill, FillQuote, Filled, Halted, Intended, Intent, OrderId, Paused, Planned,
     Position, Rejected, Resolved, Resumed, RunBegun, RunEnded, SessionEvent, SessionState, Side, Snapshot,
-    Started, Stopped, Targets, Trigger, Unresolved, Valuation,
+    Started, Stopped, Targets, Trigger, Unbookable, Unresolved, Valuation,
 };
 use domain::user::TradingMode;
 use domain::{Currency, EntryId, Event, TradingSessionId};
@@ -197,12 +197,20 @@ fn orders() -> Vec<(&'static str, SessionEvent)> {
         resolution: "never_accepted".to_owned(),
         evidence: "asked 10 s after it could have been taken: not known".to_owned(),
     };
+    let unbookable = Unbookable {
+        order_id,
+        run_id: RUN,
+        flaw: "overspent".to_owned(),
+        message: "more was spent than there was".to_owned(),
+        fills: vec![Fill { price: d("5001000"), ..fill() }],
+    };
     vec![
         ("OrderIntended.1.0", SessionEvent::OrderIntended(Box::new(intended))),
         ("OrderFilled.1.0", SessionEvent::OrderFilled(Box::new(filled))),
         ("OrderRejected.1.0", SessionEvent::OrderRejected(rejected)),
         ("OrderOutcomeUnknown.1.0", SessionEvent::OrderOutcomeUnknown(unknown)),
         ("OrderOutcomeResolved.1.0", SessionEvent::OrderOutcomeResolved(resolved)),
+        ("OrderOutcomeUnbookable.1.0", SessionEvent::OrderOutcomeUnbookable(Box::new(unbookable))),
     ]
 }
 

@@ -49,7 +49,9 @@ impl Change {
                 self.runs = Some(true);
                 self.next_run_at = Column::Set(resumed.next_run_at);
             }
-            SessionEvent::TradingSessionHalted(_) | SessionEvent::TradingSessionStopping { .. } => {
+            SessionEvent::TradingSessionHalted(_)
+            | SessionEvent::TradingSessionStopping { .. }
+            | SessionEvent::OrderOutcomeUnbookable(_) => {
                 self.runs = Some(false);
                 self.requested_at = Column::Set(None);
             }

@@ -1,10 +1,10 @@
 //! Runs in which something goes wrong.
 
 use crate::house::{House, d, half_in_bitcoin, of, targets};
-use commands::sessions::SessionWish;
+use commands::sessions::{SessionWish, StartWish};
 use domain::Timestamp;
 use domain::trading::market::Market;
-use domain::trading::{BeginRun, SessionCommand, SessionState};
+use domain::trading::{BeginRun, Fill, Intent, Outcome, RecordOutcomes, SessionCommand, SessionState};
 use testkit::eventually;
 
 /// Works until the session has no run under way.
@@ -73,6 +73,53 @@ async fn a_session_that_is_stopped_while_orders_are_out_stops_when_they_are_sett
     assert_eq!(house.session(id).await.state, SessionState::Stopped);
     assert_eq!(house.count("select count(*) from paper_orders").await, 0);
     assert_eq!(house.count("select count(*) from claims where kind = 'paper_session'").await, 0);
+}
+
+/// A trade at a price that takes more than all there is.
+fn overspent(intent: &Intent) -> Fill {
+    Fill {
+        trade_id: "1".to_owned(),
+        asset: intent.asset,
+        side: intent.side,
+        quantity: intent.quantity,
+        price: d("5000000"),
+        fee: d("0"),
+        fee_asset: domain::Currency::USDT,
+        fee_in_quote: d("0"),
+        traded_at: Timestamp::default(),
+        quote: None,
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_trades_cannot_be_booked_can_be_stopped_and_gives_its_reserve_back() {
+    let house = House::build().await;
+    let (ada, wallet) = house.register("ada").await;
+    house.deposit(wallet, "10000").await;
+    let wish = StartWish { reserve_from: Some(wallet), ..half_in_bitcoin() };
+    let id = house.start(ada, wish).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    begun(&house, id).await;
+    house.ask(id, SessionWish::Stop { reason: "enough".to_owned() }).await.unwrap();
+    let run = house.session(id).await.run.unwrap();
+    let told = |order: &domain::trading::Order| {
+        let intent = &order.intent;
+        (intent.order_id, Outcome::Filled { fills: vec![overspent(intent)] })
+    };
+    let record = RecordOutcomes {
+        run_id: run.run_id,
+        fence: 1,
+        outcomes: run.orders.iter().map(told).collect(),
+        market: Market::without_quotes(domain::Currency::USDT),
+        at: Timestamp::default(),
+    };
+    house.commands.drive_session(id, SessionCommand::RecordOutcomes(Box::new(record))).await.unwrap();
+    let session = house.session(id).await;
+    assert_eq!((session.state, session.run), (SessionState::Stopped, None));
+    assert_eq!(session.last_error.unwrap().code, "outcome_unbookable");
+    assert_eq!(house.count("select count(*) from claims where kind = 'paper_session'").await, 0);
+    let released = "select count(*) from events where event_type = 'HoldReleased'";
+    assert_eq!(house.count(released).await, 1);
 }
 
 #[tokio::test]

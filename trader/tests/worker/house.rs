@@ -4,13 +4,17 @@ use commands::password::{Hasher, HasherOptions, NewPassword};
 use commands::sessions::{SessionWish, StartWish};
 use commands::users::Registration;
 use commands::vault::{KeyRing, Vault};
+use commands::wallets::{Aim, Wish};
 use commands::{
-    Authority, Clock, Commands, CommandsOptions, Context, Done, Outcome, Principal, WriteSide, Writer,
-    WriterOptions, WriterState,
+    Authority, Bounds, Clock, Commands, CommandsOptions, Context, Done, Outcome, Principal, WriteSide,
+    Writer, WriterOptions, WriterState,
 };
 use domain::trading::{Session, Targets, TradingSession};
 use domain::user::SessionPolicy;
-use domain::{Currency, Email, LoginSessionId, Timestamp, TradingSessionId, UserId, Username, WalletId};
+use domain::wallet::Movement;
+use domain::{
+    Currency, Email, LoginSessionId, Money, Timestamp, TradingSessionId, UserId, Username, WalletId,
+};
 use journal::subscription::{Checkpoints, Feed, Subscription};
 use journal::{Journal, JournalOptions, Tail};
 use projections::{ReadModels, TradingProjection};
@@ -218,6 +222,15 @@ impl House {
     pub async fn try_start(&self, user: UserId, wish: StartWish) -> Outcome {
         let key = Uuid::now_v7().to_string();
         self.commands.start_session(context(person(user), &key), user, wish).await
+    }
+
+    pub async fn deposit(&self, wallet_id: WalletId, amount: &str) {
+        let amount = Money::parse(amount, Currency::USDT).unwrap();
+        let aim = Aim::Deposit(Movement { amount, currency: Currency::USDT, reference: None });
+        let authority = Authority::Anybody;
+        let wish = Wish { wallet_id, authority, aim, bounds: Bounds::default() };
+        let context = context(Principal::System, &Uuid::now_v7().to_string());
+        self.commands.ask_wallet(context, wish).await.unwrap();
     }
 
     pub async fn ask(&self, id: TradingSessionId, wish: SessionWish) -> Outcome {

@@ -52,6 +52,8 @@ enum Heard {
     Never,
     /// Filled, and rejected, and filled.
     Thrice,
+    /// More than was ordered.
+    TooMuch,
 }
 
 fn heard() -> impl Strategy<Value = Heard> {
@@ -64,6 +66,7 @@ fn heard() -> impl Strategy<Value = Heard> {
         2 => Just(Heard::Unknown),
         1 => Just(Heard::Never),
         1 => Just(Heard::Thrice),
+        1 => Just(Heard::TooMuch),
     ]
 }
 
@@ -136,6 +139,12 @@ fn outcomes(intent: &Intent, heard: Heard) -> Vec<(OrderId, Outcome)> {
         Heard::Unknown => vec![unknown(intent)],
         Heard::Never => vec![never(intent)],
         Heard::Thrice => vec![filled(intent), rejected(intent), filled(intent)],
+        Heard::TooMuch => {
+            vec![told(vec![
+                trade("all", intent.quantity, intent.limit_price),
+                trade("more", half, intent.limit_price),
+            ])]
+        }
     }
 }
 

@@ -104,7 +104,7 @@ fn a_trade_that_is_told_twice_happened_once() {
 }
 
 #[test]
-fn a_trade_that_cannot_be_of_the_order_is_refused() {
+fn a_trade_that_cannot_be_of_the_order_is_not_booked() {
     let story = selling();
     let order = story.open().remove(0);
     let whole = fill(&order, order.quantity, order.expected_price);
@@ -118,11 +118,74 @@ fn a_trade_that_cannot_be_of_the_order_is_refused() {
     ];
     for fill in wrong {
         let mut story = selling();
-        let refusal = SessionRefusal::Book(BookError::NotOfTheOrder { asset: order.asset });
-        let told = story.record(2, vec![(order.order_id, Outcome::Filled { fills: vec![fill] })]);
-        assert_eq!(told, Err(refusal));
-        assert_eq!(story.open().len(), 1, "and nothing has changed");
+        let before = story.state().portfolio.clone();
+        let told = story.record(2, vec![(order.order_id, Outcome::Filled { fills: vec![fill.clone()] })]);
+        let told = told.unwrap();
+        let ends = ["OrderOutcomeUnbookable", "PortfolioSnapshotTaken", "RunFailed"];
+        assert_eq!(types(&told), ends);
+        let SessionEvent::OrderOutcomeUnbookable(unbookable) = &told[0] else { panic!("{told:?}") };
+        assert_eq!((unbookable.flaw.as_str(), &unbookable.fills), ("not_of_the_order", &vec![fill]));
+        assert_eq!(story.state().portfolio, before, "none of it is in the books");
+        assert_eq!(ending(&told), (Conclusion::Failed, Some("outcome_unbookable")));
     }
+}
+
+/// Trades at a price that takes more than all there is.
+fn overspent(intent: &Intent) -> (OrderId, Outcome) {
+    let half = intent.quantity / d("2");
+    let trade = |name: &str, price| Fill { trade_id: name.to_owned(), ..fill(intent, half, price) };
+    let fills = vec![trade("dear", intent.expected_price), trade("dearer", d("5000000"))];
+    (intent.order_id, Outcome::Filled { fills })
+}
+
+#[test]
+fn what_cannot_be_booked_closes_the_order_and_halts_the_session() {
+    let mut story = Story::began();
+    story.begin(1).unwrap();
+    story.request(7).unwrap_err();
+    let [first, second] = story.open().try_into().unwrap();
+    let told = story.record(1, vec![overspent(&first)]).unwrap();
+    assert_eq!(types(&told), ["OrderOutcomeUnbookable"], "the other one is out yet");
+    assert_eq!(story.state().portfolio, Portfolio::of_cash(d("10000")), "all of an order, or none of it");
+    assert_eq!((story.state().state, story.open().len()), (SessionState::Halted, 1));
+    let told = story.record(1, vec![overspent(&first), rejected(&second)]).unwrap();
+    assert_eq!(types(&told), ["OrderRejected", "PortfolioSnapshotTaken", "RunFailed"]);
+    let ended = story.state().last_result.as_ref().unwrap();
+    assert_eq!((ended.orders, story.state().run.as_ref()), (2, None));
+    let error = story.state().last_error.as_ref().unwrap();
+    assert_eq!(error.code, "outcome_unbookable", "whatever became of the others");
+    assert!(error.message.contains("more was spent than there was"), "{}", error.message);
+    story.wait(3_600);
+    assert_eq!(story.begin(2), Err(SessionRefusal::NothingDue));
+    story.resume().unwrap();
+    story.run();
+    assert_eq!(story.state().last_result.as_ref().unwrap().result, "done", "once somebody has looked");
+    assert_eq!(story.state().last_error, None);
+}
+
+#[test]
+fn a_number_that_does_not_fit_can_be_told_of_an_order() {
+    let mut story = Story::began();
+    story.begin(1).unwrap();
+    let order = story.open().remove(0);
+    let trade = fill(&order, order.quantity, d("1"));
+    let fills = vec![Fill { price: d("7922816251426433759354395033.5"), ..trade }];
+    let told = story.record(1, vec![(order.order_id, Outcome::Filled { fills })]).unwrap();
+    let SessionEvent::OrderOutcomeUnbookable(unbookable) = &told[0] else { panic!("{told:?}") };
+    assert_eq!(unbookable.flaw, "number_too_large");
+}
+
+#[test]
+fn a_stop_waits_for_no_order_that_cannot_be_booked() {
+    let mut story = Story::began();
+    story.begin(1).unwrap();
+    story.stop().unwrap();
+    let outcomes = story.open().iter().map(overspent).collect();
+    let told = story.record(1, outcomes).unwrap();
+    let both = ["OrderOutcomeUnbookable", "OrderOutcomeUnbookable"];
+    let ends = ["PortfolioSnapshotTaken", "RunFailed", "TradingSessionStopped"];
+    assert_eq!(types(&told), [both.as_slice(), ends.as_slice()].concat());
+    assert_eq!(story.state().last_error.as_ref().unwrap().code, "outcome_unbookable");
 }
 
 #[test]

@@ -139,6 +139,13 @@ impl Witness {
             SessionEvent::OrderIntended(intended) => self.intended(&intended.intent),
             SessionEvent::OrderRejected(rejected) => self.never_was(rejected.order_id),
             SessionEvent::OrderOutcomeResolved(resolved) => self.never_was(resolved.order_id),
+            SessionEvent::OrderOutcomeUnbookable(unbookable) => {
+                assert!(!unbookable.fills.is_empty());
+                self.never_was(unbookable.order_id);
+                if !self.is(&[SessionState::Stopping]) {
+                    self.state = Some(Halted);
+                }
+            }
             SessionEvent::OrderOutcomeUnknown(unknown) => assert!(self.orders[&unknown.order_id].is_out),
             SessionEvent::RunCompleted(ended) | SessionEvent::RunFailed(ended) => {
                 assert_eq!(self.run.take(), Some(ended.run_id));

@@ -85,6 +85,7 @@ fn is_about(event: &SessionEvent, run: Uuid, order: Option<OrderId>) -> bool {
         SessionEvent::OrderRejected(rejected) => Some(rejected.order_id) == order,
         SessionEvent::OrderOutcomeUnknown(unresolved) => Some(unresolved.order_id) == order,
         SessionEvent::OrderOutcomeResolved(resolved) => Some(resolved.order_id) == order,
+        SessionEvent::OrderOutcomeUnbookable(unbookable) => Some(unbookable.order_id) == order,
         _ => false,
     }
 }

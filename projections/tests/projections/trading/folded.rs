@@ -32,6 +32,7 @@ fn outcome(desk: &Desk, intent: &Intent, throw: u64) -> Outcome {
                 fills: vec![desk.fill(intent, half), desk.fill(intent, intent.quantity - half)],
             }
         }
+        4 => Outcome::Filled { fills: vec![desk.fill(intent, intent.quantity + d("1"))] },
         _ => Outcome::Filled { fills: vec![desk.fill(intent, intent.quantity)] },
     }
 }
@@ -45,7 +46,7 @@ fn happen(desk: &mut Desk, id: TradingSessionId, dice: &mut Dice) -> bool {
         }
         4..=7 => desk.begin(id),
         8..=13 => {
-            let throw = dice.below(10);
+            let throw = dice.below(14);
             desk.record(id, |desk, intent| outcome(desk, intent, throw))
         }
         14 | 15 => desk.mark(id, dice.below(2) == 0),
@@ -116,7 +117,10 @@ const ROWS: [(&str, &str); 4] = [
     ("trading_runs", "event_type = 'RunStarted'"),
     ("trading_runs where state <> 'running'", "event_type in ('RunCompleted', 'RunFailed')"),
     ("trading_trades where success and not dry_run", "event_type = 'OrderFilled'"),
-    ("trading_trades where not success", "event_type in ('OrderRejected', 'OrderOutcomeResolved')"),
+    (
+        "trading_trades where not success",
+        "event_type in ('OrderRejected', 'OrderOutcomeResolved', 'OrderOutcomeUnbookable')",
+    ),
 ];
 
 #[tokio::test]

@@ -77,7 +77,7 @@ impl Schedule {
             }
             "TradingSessionPaused" => self.runs = false,
             "TradingSessionResumed" => self.runs = true,
-            "TradingSessionHalted" | "TradingSessionStopping" => {
+            "TradingSessionHalted" | "TradingSessionStopping" | "OrderOutcomeUnbookable" => {
                 self.runs = false;
                 self.requested = None;
             }

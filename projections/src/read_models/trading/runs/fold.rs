@@ -32,6 +32,7 @@ const fn run_of(event: &SessionEvent) -> Option<Uuid> {
         SessionEvent::OrderRejected(rejected) => rejected.run_id,
         SessionEvent::OrderOutcomeUnknown(unresolved) => unresolved.run_id,
         SessionEvent::OrderOutcomeResolved(resolved) => resolved.run_id,
+        SessionEvent::OrderOutcomeUnbookable(unbookable) => unbookable.run_id,
         SessionEvent::RunCompleted(ended) | SessionEvent::RunFailed(ended) => ended.run_id,
         _ => return None,
     })

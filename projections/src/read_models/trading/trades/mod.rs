@@ -91,6 +91,10 @@ pub(super) fn of(before: &Session, recorded: &Recorded, event: &SessionEvent) ->
             let (code, message) = (&resolved.resolution, &resolved.evidence);
             of_nothing(before, recorded, resolved.order_id, code, message).into_iter().collect()
         }
+        SessionEvent::OrderOutcomeUnbookable(unbookable) => {
+            let (code, message) = ("outcome_unbookable", &unbookable.message);
+            of_nothing(before, recorded, unbookable.order_id, code, message).into_iter().collect()
+        }
         SessionEvent::RebalancePlanned(planned) if before.dry_run => {
             let legs = planned.plan.legs.iter().zip(0..);
             legs.map(|(leg, number)| of_leg(before, recorded, planned.run_id, leg, number)).collect()
@@ -132,7 +136,7 @@ fn of_fill(before: &Session, recorded: &Recorded, filled: &Filled) -> TradeRow {
     }
 }
 
-/// An order that came to nothing, as it was meant.
+/// An order that came to nothing in the books, as it was meant.
 fn of_nothing(
     before: &Session,
     recorded: &Recorded,
