@@ -80,6 +80,8 @@ chaos: ## kill everything there is, many times, and compare what was answered wi
 	@COUNTERFOIL_CHAOS_KILLS=$${COUNTERFOIL_CHAOS_KILLS:-60} scripts/run-tests --watch -p counterfoil --test chaos
 
 .PHONY: interop
-interop: ## tests with third-party programs: the figures of trading sessions against those of freqtrade
+interop: ## tests with third-party programs: figures of trading sessions and settings, against freqtrade
+	@scripts/ensure-servers
 	@cargo build -p domain --example performance
+	@cargo build -p counterfoil
 	@scripts/interop
