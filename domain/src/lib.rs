@@ -21,6 +21,7 @@ pub mod trading;
 pub mod upcast;
 pub mod user;
 pub mod wallet;
+mod zone;
 
 pub use actor::{Actor, ActorKind};
 pub use aggregate::{AggregateKind, AggregateRef, Decide};
@@ -33,3 +34,4 @@ pub use scope::{Scope, Scopes, UnknownScope};
 pub use sealed::{Sealed, SealedIn};
 pub use text::{CaptureId, DisplayName, Email, Reference, TextError, Username};
 pub use time::Timestamp;
+pub use zone::Zone;

@@ -70,7 +70,9 @@ async fn context(
     caller: Caller,
     key: Option<String>,
 ) -> Result<Context, Problem> {
-    let IfMatch(expected_version) = IfMatch::from_request_parts(parts, app).await?;
+    let IfMatch(tag) = IfMatch::from_request_parts(parts, app).await?;
+    // What is beside it is no version.
+    let expected_version = tag.map(|tag| tag.version);
     let arrival = Arrival::from_request_parts(parts, app).await?;
     Ok(Context { expected_version, ..arrival.context(caller.principal(), key) })
 }

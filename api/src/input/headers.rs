@@ -69,9 +69,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
     value.to_str().map(Some).map_err(|_| Problem::new(Detail::HeaderNotAscii { name: name.to_string() }))
 }
 
-/// The version a command was made for, from `If-Match`.
+/// The version a command was made for, from `If-Match`, with what stood beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct IfMatch(pub(crate) Option<i64>);
+pub(crate) struct IfMatch(pub(crate) Option<ETag>);
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
@@ -84,7 +84,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         // Bare it is a version; what may stand beside one belongs to a tag.
         let is_tag = tag.starts_with('"') || tag.bytes().all(|b| b.is_ascii_digit());
         match ETag::parse(tag).filter(|_| is_tag) {
-            Some(known) => Ok(Self(Some(known.version))),
+            Some(known) => Ok(Self(Some(known))),
             None if tag.starts_with('"') && tag.ends_with('"') && !tag.contains(',') => {
                 Err(Problem::new(Detail::NoVersion { tag: tag.to_owned() }))
             }
@@ -139,9 +139,10 @@ mod tests {
 
     #[tokio::test]
     async fn if_match_names_a_version() {
-        assert_eq!(if_match("\"7\"").await, Ok(IfMatch(Some(7))));
-        assert_eq!(if_match("7").await, Ok(IfMatch(Some(7))));
-        assert_eq!(if_match("\"7.8\"").await, Ok(IfMatch(Some(7))), "what is beside it is no version");
+        let seven = ETag::from(7);
+        assert_eq!(if_match("\"7\"").await, Ok(IfMatch(Some(seven))));
+        assert_eq!(if_match("7").await, Ok(IfMatch(Some(seven))));
+        assert_eq!(if_match("\"7.8\"").await, Ok(IfMatch(Some(ETag { beside: Some(8), ..seven }))));
         assert_eq!(if_match("7.8").await, Err(Code::InvalidHeader));
         assert_eq!(if_match("*").await, Ok(IfMatch(None)));
         assert_eq!(if_match("\"seven\"").await, Err(Code::VersionMismatch));

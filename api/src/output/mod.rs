@@ -8,6 +8,7 @@ mod event;
 mod explained;
 mod hold;
 mod preferences;
+mod reader;
 mod session;
 mod settings;
 mod statement;
@@ -25,6 +26,7 @@ pub(crate) use event::{public_events, sealed_events};
 pub(crate) use explained::ExplainedWalletBody;
 pub(crate) use hold::{HeldBody, StandingHoldBody};
 pub(crate) use preferences::PreferencesBody;
+pub(crate) use reader::Reader;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
 pub(crate) use settings::{
     DeletedPresetBody, ImportedBody, PassedOverBody, PresetBody, SettingsBody, SettingsDefaultsBody,

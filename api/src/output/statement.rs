@@ -3,6 +3,7 @@
 //!
 //! In CSV a text that a spreadsheet would take for a formula is written behind an apostrophe; amounts are the exact decimals.
 
+use super::Reader;
 use domain::{Currency, EntryId, Money, Timestamp, WalletId};
 use projections::{PostingRow, TransactionKind};
 use serde::Serialize;
@@ -23,6 +24,9 @@ pub(crate) struct StatementBody {
     /// Until just before it; until now, if nothing.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub to: Option<Timestamp>,
+    /// Whose clocks `local_time` goes by, and whose days were asked for: the caller's.
+    #[schema(example = "Europe/Kyiv")]
+    pub timezone: String,
     #[schema(value_type = String, example = "100.00")]
     pub opening_balance: Money,
     pub lines: Vec<StatementLineBody>,
@@ -56,6 +60,11 @@ pub(crate) struct StatementLineBody {
     pub counterparty: Option<String>,
     pub reverses: Option<String>,
     pub position: i64,
+    #[schema(example = "2026-01-31 14:00:00")]
+    pub local_time: String,
+    /// In the caller's language.
+    #[schema(example = "Deposit")]
+    pub description: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,37 +89,40 @@ pub(crate) struct StatementPieces {
     pub opening: String,
     pub closing: String,
     is_first: bool,
+    reader: Reader,
     wallet_id: WalletId,
     currency: Currency,
 }
 
 const LINES: &str = "\"lines\":[";
-const COLUMNS: &str =
-    "recorded_at,type,id,credit,debit,balance,currency,reference,hold_id,counterparty,reverses,position\r\n";
+const COLUMNS: &str = "recorded_at,type,id,credit,debit,balance,currency,reference,hold_id,counterparty,reverses,position,\
+     local_time,description\r\n";
 
 impl StatementPieces {
     /// Of a statement without its lines.
-    pub(crate) fn new(format: StatementFormat, empty: &StatementBody) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(
+        format: StatementFormat,
+        reader: Reader,
+        empty: &StatementBody,
+    ) -> Result<Self, serde_json::Error> {
         let (opening, closing) = match format {
             StatementFormat::Json => {
                 let text = serde_json::to_string(empty)?;
                 let (before, after) = text.split_once(LINES).unwrap_or((&text, ""));
                 (format!("{before}{LINES}"), after.to_owned())
             }
-            StatementFormat::Csv => (
-                COLUMNS.to_owned()
-                    + &balance_line("opening_balance", empty.from, empty.opening_balance, empty),
-                balance_line("closing_balance", empty.to, empty.closing_balance, empty),
-            ),
+            StatementFormat::Csv => {
+                (COLUMNS.to_owned() + &opening_line(&reader, empty), closing_line(&reader, empty))
+            }
         };
         let StatementBody { wallet_id, currency, .. } = *empty;
-        Ok(Self { format, opening, closing, is_first: true, wallet_id, currency })
+        Ok(Self { format, opening, closing, is_first: true, reader, wallet_id, currency })
     }
 
     pub(crate) fn lines(&mut self, rows: Vec<PostingRow>) -> Result<String, serde_json::Error> {
         let mut text = String::with_capacity(rows.len() * 256);
         for row in rows {
-            let line = StatementLineBody::of(self.wallet_id, row);
+            let line = StatementLineBody::of(&self.reader, self.wallet_id, row);
             match self.format {
                 StatementFormat::Csv => write_line(&mut text, &line, self.currency),
                 StatementFormat::Json => {
@@ -127,7 +139,7 @@ impl StatementPieces {
 }
 
 impl StatementLineBody {
-    fn of(wallet: WalletId, row: PostingRow) -> Self {
+    fn of(reader: &Reader, wallet: WalletId, row: PostingRow) -> Self {
         Self {
             id: EntryId { wallet, sequence: row.sequence },
             recorded_at: row.recorded_at,
@@ -140,14 +152,28 @@ impl StatementLineBody {
             counterparty: row.counterparty,
             reverses: row.reverses,
             position: row.position,
+            local_time: reader.clock(row.recorded_at),
+            description: reader.transaction(row.kind),
         }
     }
 }
 
-fn balance_line(name: &str, at: Option<Timestamp>, balance: Money, statement: &StatementBody) -> String {
-    let at = at.map(|at| at.to_string()).unwrap_or_default();
-    let position = if name == "closing_balance" { statement.position.to_string() } else { String::new() };
-    format!("{at},{name},,,,{balance},{},,,,,{position}\r\n", statement.currency)
+fn opening_line(reader: &Reader, statement: &StatementBody) -> String {
+    let StatementBody { from, opening_balance, currency, .. } = statement;
+    let (at, local) = moment_columns(reader, *from);
+    let description = reader.opening_balance();
+    format!("{at},opening_balance,,,,{opening_balance},{currency},,,,,,{local},{description}\r\n")
+}
+
+fn closing_line(reader: &Reader, statement: &StatementBody) -> String {
+    let StatementBody { to, closing_balance, currency, position, .. } = statement;
+    let (at, local) = moment_columns(reader, *to);
+    let description = reader.closing_balance();
+    format!("{at},closing_balance,,,,{closing_balance},{currency},,,,,{position},{local},{description}\r\n")
+}
+
+fn moment_columns(reader: &Reader, at: Option<Timestamp>) -> (String, String) {
+    at.map(|at| (at.to_string(), reader.clock(at))).unwrap_or_default()
 }
 
 fn write_line(text: &mut String, line: &StatementLineBody, currency: Currency) {
@@ -158,7 +184,7 @@ fn write_line(text: &mut String, line: &StatementLineBody, currency: Currency) {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
-        "{},{},{},{credit},{debit},{},{currency},{},{},{},{},{}\r\n",
+        "{},{},{},{credit},{debit},{},{currency},{},{},{},{},{},{},{}\r\n",
         line.recorded_at,
         line.kind,
         line.id,
@@ -168,6 +194,8 @@ fn write_line(text: &mut String, line: &StatementLineBody, currency: Currency) {
         line.counterparty.as_deref().unwrap_or_default(),
         line.reverses.as_deref().unwrap_or_default(),
         line.position,
+        line.local_time,
+        line.description,
     );
 }
 
@@ -183,6 +211,8 @@ pub(super) fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Language;
+    use domain::Zone;
     use uuid::Uuid;
 
     fn usd(cents: i128) -> Money {
@@ -195,6 +225,7 @@ mod tests {
             currency: Currency::USD,
             from: None,
             to: Some(Timestamp::from_micros(0)),
+            timezone: "UTC".to_owned(),
             opening_balance: usd(0),
             lines: Vec::new(),
             closing_balance: usd(150),
@@ -219,7 +250,8 @@ mod tests {
     }
 
     fn whole(format: StatementFormat, chunks: Vec<Vec<PostingRow>>) -> String {
-        let mut pieces = StatementPieces::new(format, &empty()).unwrap();
+        let reader = Reader { zone: Zone::named("Europe/Kyiv").unwrap(), language: Language::Ukrainian };
+        let mut pieces = StatementPieces::new(format, reader, &empty()).unwrap();
         let mut text = pieces.opening.clone();
         for chunk in chunks {
             text += &pieces.lines(chunk).unwrap();
@@ -263,11 +295,13 @@ mod tests {
         let lines: Vec<&str> = text.split_terminator("\r\n").collect();
         assert_eq!(lines.len(), 5);
         for line in &lines {
-            assert_eq!(line.split(',').count(), 12, "{line}");
+            assert_eq!(line.split(',').count(), 14, "{line}");
         }
         assert!(lines[1].starts_with(",opening_balance,,,,0.00,USD,"), "{}", lines[1]);
         assert!(lines[2].contains(",1.50,,1.50,USD,\"a\","), "{}", lines[2]);
         assert!(lines[3].contains(",,1.50,1.50,USD,\"b\","), "{}", lines[3]);
         assert!(lines[4].starts_with("1970-01-01T00:00:00.000000Z,closing_balance,"), "{}", lines[4]);
+        assert!(lines[2].ends_with(",2,1970-01-01 03:00:00,Поповнення"), "{}", lines[2]);
+        assert!(lines[4].ends_with(",9,1970-01-01 03:00:00,Кінцевий залишок"), "{}", lines[4]);
     }
 }

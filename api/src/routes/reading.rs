@@ -4,14 +4,14 @@
 //! caught up with the journal as it is now.
 
 use crate::app::App;
-use crate::auth::{Rule, Subject};
+use crate::auth::{Caller, Rule, Subject};
 use crate::input::{AsOf, MinPosition};
-use crate::output::{TradingSessionBody, WalletBody};
+use crate::output::{Reader, TradingSessionBody, WalletBody};
 use crate::problem::{Code, Problem};
 use domain::trading::TradingSession;
 use domain::user::UserStatus;
 use domain::{
-    AggregateKind, AggregateRef, EntryId, LoginSessionId, Timestamp, TradingSessionId, UserId, WalletId,
+    AggregateKind, AggregateRef, EntryId, LoginSessionId, Timestamp, TradingSessionId, UserId, WalletId, Zone,
 };
 use journal::JournalError;
 use projections::{
@@ -194,6 +194,15 @@ pub(super) async fn preferences(
     }
     let row = found.value.ok_or_else(|| Problem::of(Code::UserNotFound))?;
     Ok(At { position: found.position, value: row })
+}
+
+/// How the caller wants to be shown things, whosever they are.
+pub(super) async fn reader(app: &App, caller: Caller, min: MinPosition) -> Result<Reader, Problem> {
+    let found = app.read_models().preferences(caller.user_id(), min.0).await?;
+    Ok(found.value.map_or_else(Reader::default, |row| Reader {
+        zone: Zone::named(&row.preferences.timezone).unwrap_or_default(),
+        language: row.preferences.locale.into(),
+    }))
 }
 
 /// Those that are open at this moment.

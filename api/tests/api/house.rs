@@ -283,7 +283,8 @@ impl House {
         let hold = hold.key(&new_key()).json(&json!({ "amount": "1", "ttl_seconds": 3600 })).send().await;
         assert_eq!(hold.expect(201)["hold"]["id"], json!(person.id_in("/holds")));
         // Past the door, which has no prices here.
-        let started = self.commands.start_session(nobodys(), person.user_id(), StartWish::default()).await;
+        let started =
+            self.commands.start_session(nobodys(), person.user_id(), StartWish::default(), &|_| true).await;
         let started = started.unwrap().session.unwrap();
         let id = started.session().unwrap().session_id.to_string();
         person.trading_session.set(id).unwrap();

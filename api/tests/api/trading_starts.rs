@@ -106,6 +106,36 @@ async fn what_cannot_be_started_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_stake_currency_speaks_where_request_and_preferences_are_silent() {
+    let (house, _) = trading_house().await;
+    let started = async |stake: &str, preferences: Value, body: Value| {
+        let ada = house.person().await;
+        let settings = json!({ "stake_currency": stake });
+        house.ask("PATCH", "/users/settings").token(&ada.token).json(&settings).send().await.expect(200);
+        let preferring = house.ask("PATCH", "/users/me/preferences").token(&ada.token).json(&preferences);
+        preferring.send().await.expect(200);
+        let session = &house.start(&ada, &body).send().await.expect(201)["session"];
+        (session["currency"].as_str().unwrap().to_owned(), session["capital"].as_str().unwrap().to_owned())
+    };
+    for (stake, preferences, body, currency, capital) in [
+        ("USD", json!({}), json!({}), "USD", "100000"),
+        ("USD", json!({}), json!({ "capital": "70" }), "USD", "70"),
+        ("USD", json!({}), json!({ "currency": "USDT" }), "USDT", "100000"),
+        // A capital is of a currency: who chose the one did not mean another of the other.
+        ("USD", json!({ "default_capital": "500" }), json!({}), "USDT", "500"),
+        ("USD", json!({ "default_capital": "500" }), json!({ "capital": "70" }), "USD", "70"),
+        // Nothing is kept in it.
+        ("BTC", json!({}), json!({}), "USDT", "100000"),
+        ("USDT", json!({ "default_currency": "USD" }), json!({}), "USD", "100000"),
+    ] {
+        let said = format!("{stake}, {preferences}, {body}");
+        let (in_currency, with) = started(stake, preferences, body).await;
+        let number = |text: &str| text.parse::<f64>().unwrap();
+        assert_eq!((in_currency.as_str(), number(&with)), (currency, number(capital)), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn capital_has_to_be_an_amount_that_can_be_traded() {
     let (house, _) = trading_house().await;
     let ada = house.person().await;

@@ -138,6 +138,35 @@ async fn csv_is_exact_and_nothing_in_it_is_a_formula() {
 }
 
 #[tokio::test]
+async fn it_speaks_the_language_of_its_reader_and_goes_by_their_clocks() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    house.deposit(&ada, &json!({ "amount": "1" })).send().await.expect(201);
+    let change = json!({ "timezone": "Asia/Tokyo", "locale": "uk" });
+    house.ask("PATCH", "/users/me/preferences").token(&ada.token).json(&change).send().await.expect(200);
+
+    let whole = statement(&house, &ada, "").await;
+    let line = &whole["lines"][0];
+    let (moment, local) = (line["recorded_at"].as_str().unwrap(), line["local_time"].as_str().unwrap());
+    assert_eq!((&whole["timezone"], &line["type"]), (&json!("Asia/Tokyo"), &json!("deposit")));
+    assert_eq!(line["description"], "Поповнення");
+    assert!(moment.ends_with('Z') && moment[14..19] == local[14..], "{moment} {local}");
+    let rows = csv(&ask(&house, &ada, "format=csv").await.send().await);
+    assert_eq!(rows[2][12..], [local, "Поповнення"]);
+
+    // The day that it was there, and the ones beside it.
+    let today = &local[..10];
+    for (query, lines) in [(format!("from={today}"), 1), (format!("to={today}"), 0)] {
+        assert_eq!(reconcile(&statement(&house, &ada, &query).await), lines, "{query}");
+    }
+    let midnight = statement(&house, &ada, &format!("from={today}T00:00:00%2B09:00")).await;
+    assert_eq!(statement(&house, &ada, &format!("from={today}")).await["from"], midnight["from"]);
+    let problem = ask(&house, &ada, "from=tomorrow").await.send().await.problem(422, "validation_failed");
+    let error = &problem["errors"][0];
+    assert_eq!((&error["pointer"], &error["code"]), (&json!("?from"), &json!("not_a_time")));
+}
+
+#[tokio::test]
 async fn a_long_one_comes_in_pieces_and_is_whole() {
     let house = House::open().await;
     let ada = house.person().await;

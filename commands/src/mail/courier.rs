@@ -12,7 +12,7 @@ use super::token::{MailToken, Purpose};
 use crate::vault::{SealedAt, Vault, VaultError};
 use crate::{ClaimKind, Clock, Commands};
 use domain::user::{Person, User, UserStatus};
-use domain::{SealedIn, Timestamp, UserId};
+use domain::{SealedIn, Timestamp, UserId, Zone};
 use futures::future::join_all;
 use journal::{Journal, JournalError};
 use lettre::Message;
@@ -258,6 +258,7 @@ impl Courier {
             public_url: &self.options.public_url,
             token: token.as_ref(),
             at: mail.params.at,
+            zone: Zone::named(&person.preferences.timezone).unwrap_or_default(),
             api_key: mail.params.api_key,
         };
         let letter = letter::write(kind, person.preferences.locale, &facts);
@@ -331,8 +332,9 @@ fn is_wanted(kind: MailKind, mail: &Taken, person: &Person) -> bool {
         UserStatus::Suspended => !kind.needs_active_account(),
         UserStatus::Erased => false,
     };
+    let is_disturbing = kind.is_notification() && !person.preferences.notifications;
     let is_proved = kind == MailKind::VerifyEmail && person.email_verified;
-    may_act && !is_stale && !is_proved
+    may_act && !is_stale && !is_disturbing && !is_proved
 }
 
 /// Whether a key still is going to expire when a reminder says it does.

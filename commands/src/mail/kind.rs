@@ -21,10 +21,12 @@ pub enum MailKind {
     ApiKeyCreated,
     /// A while before a key stops working.
     ApiKeyExpires,
+    /// A trading session passed a limit of its owner's.
+    SessionHalted,
 }
 
 impl MailKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::VerifyEmail,
         Self::VerifyNewEmail,
         Self::EmailChangeAsked,
@@ -34,6 +36,7 @@ impl MailKind {
         Self::TokenReused,
         Self::ApiKeyCreated,
         Self::ApiKeyExpires,
+        Self::SessionHalted,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -47,6 +50,7 @@ impl MailKind {
             Self::TokenReused => "token_reused",
             Self::ApiKeyCreated => "api_key_created",
             Self::ApiKeyExpires => "api_key_expires",
+            Self::SessionHalted => "session_halted",
         }
     }
 
@@ -60,6 +64,11 @@ impl MailKind {
             self,
             Self::VerifyEmail | Self::VerifyNewEmail | Self::EmailChangeAsked | Self::ResetPassword
         )
+    }
+
+    /// Is a service that its owner may do without. What was asked for, and what would warn of an intruder, is not.
+    pub(crate) const fn is_notification(self) -> bool {
+        matches!(self, Self::ApiKeyExpires | Self::SessionHalted)
     }
 }
 

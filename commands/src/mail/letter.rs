@@ -7,7 +7,7 @@ use super::kind::MailKind;
 use super::token::MailToken;
 use crate::vault::ApiKeyText;
 use domain::user::Locale;
-use domain::{ApiKeyId, Timestamp};
+use domain::{ApiKeyId, Timestamp, Zone};
 
 #[derive(Debug)]
 pub(super) struct Letter {
@@ -24,6 +24,8 @@ pub(super) struct Facts<'a> {
     pub(super) token: Option<&'a MailToken>,
     /// When what it tells of happened, or is going to.
     pub(super) at: Option<Timestamp>,
+    /// Whose clocks it is told by.
+    pub(super) zone: Zone,
     /// The key it is about.
     pub(super) api_key: Option<ApiKeyId>,
 }
@@ -107,6 +109,14 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
             ),
         ),
         MailKind::ApiKeyExpires => ("An API key of your account is about to expire", key_expires(facts)),
+        MailKind::SessionHalted => (
+            "A trading session of yours was halted",
+            format!(
+                "On {when} a trading session of yours passed a limit that you set, or could not go on safely. It keeps\n\
+                 what it holds and takes no new risk until you resume it, or stop it.\n\n\
+                 To have no such mails, switch notifications off in your preferences."
+            ),
+        ),
     }
 }
 
@@ -176,6 +186,14 @@ fn ukrainian(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
             ),
         ),
         MailKind::ApiKeyExpires => ("Термін дії вашого ключа API спливає", key_expires_uk(facts)),
+        MailKind::SessionHalted => (
+            "Вашу торгову сесію призупинено",
+            format!(
+                "{when} ваша торгова сесія перейшла встановлену вами межу або не могла безпечно тривати далі. Вона\n\
+                 зберігає те, що має, і не бере нового ризику, доки ви її не відновите або не зупините.\n\n\
+                 Щоб не отримувати таких листів, вимкніть сповіщення у своїх налаштуваннях."
+            ),
+        ),
     }
 }
 
@@ -212,8 +230,8 @@ impl Facts<'_> {
 
     /// To the minute: nobody reads more.
     fn when(&self) -> String {
-        let Some(at) = self.at.map(Timestamp::to_datetime) else { return String::new() };
-        format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
+        let Some(at) = self.at.map(|at| self.zone.show(at)) else { return String::new() };
+        format!("{} {:02}:{:02} {}", at.date(), at.hour(), at.minute(), self.zone)
     }
 }
 
@@ -224,7 +242,7 @@ mod tests {
     use domain::UserId;
     use uuid::Uuid;
 
-    const KINDS: [MailKind; 9] = [
+    const KINDS: [MailKind; 10] = [
         MailKind::VerifyEmail,
         MailKind::VerifyNewEmail,
         MailKind::EmailChangeAsked,
@@ -234,18 +252,23 @@ mod tests {
         MailKind::TokenReused,
         MailKind::ApiKeyCreated,
         MailKind::ApiKeyExpires,
+        MailKind::SessionHalted,
     ];
 
     #[test]
     fn a_token_stands_in_a_fragment_alone_on_its_line() {
         let token = MailToken::generate(UserId(Uuid::nil()), Purpose::Reset).unwrap();
-        for locale in [Locale::En, Locale::Uk] {
+        for (locale, zone, time) in [
+            (Locale::En, "UTC", "2025-11-21 11:00 UTC"),
+            (Locale::Uk, "Europe/Kyiv", "2025-11-21 13:00 Europe/Kyiv"),
+        ] {
             for kind in KINDS {
                 let facts = Facts {
                     username: "ada",
                     public_url: "https://money.example",
                     token: Some(&token),
                     at: Some(Timestamp::from_micros(1_763_722_800_000_000)),
+                    zone: Zone::named(zone).unwrap(),
                     api_key: Some(ApiKeyId(Uuid::nil())),
                 };
                 let text = write(kind, locale, &facts).text;
@@ -256,7 +279,7 @@ mod tests {
                 }
                 let has_link = text.contains("cfm_");
                 assert_eq!(has_link, kind.needs_active_account() && kind != MailKind::EmailChangeAsked);
-                let happened = text.contains("2025-11-21 11:00 UTC");
+                let happened = text.contains(time);
                 assert_eq!(happened, !has_link, "{text}");
                 assert_eq!(text.contains("cf_live_"), kind == MailKind::ApiKeyExpires);
             }

@@ -12,6 +12,7 @@ use super::kind::{MailKind, Params};
 use super::outbox::{Outbox, Wanted, insert};
 use crate::Commands;
 use crate::vault::{SealedAt, Vault, VaultError};
+use domain::trading::SessionEvent;
 use domain::user::{User, UserEvent};
 use domain::{ApiKeyId, Decide, Event, SealedIn, Timestamp, UserId};
 use journal::subscription::{Feed, Handled, Subscriber, SubscriberError, Subscription};
@@ -90,12 +91,19 @@ impl Mailer {
     async fn call(&self, events: &[Arc<Recorded>]) -> Result<Called, MailerError> {
         let mut called = Called::default();
         for recorded in events.iter().filter(|recorded| calls(&recorded.event_type)) {
-            let Event::User(event) = recorded.event()? else { continue };
-            let user_id = UserId(recorded.aggregate.id);
+            let user_id = recorded.owner;
             let at = recorded.recorded_at;
             let tells = |kind| {
                 let params = Params { at: Some(at), ..Params::default() };
                 vec![Wanted { params, ..Wanted::of(kind, user_id) }]
+            };
+            let event = match recorded.event()? {
+                Event::User(event) => event,
+                Event::TradingSession(SessionEvent::TradingSessionHalted(_)) => {
+                    called.mails.extend(tells(MailKind::SessionHalted));
+                    continue;
+                }
+                _ => continue,
             };
             let wanted = match event {
                 UserEvent::UserRegistered { .. } => vec![verification(user_id, 1)],
@@ -206,6 +214,7 @@ fn calls(event_type: &str) -> bool {
             | "ApiKeyChanged"
             | "ApiKeyRevoked"
             | "UserErased"
+            | "TradingSessionHalted"
     )
 }
 

@@ -34,11 +34,18 @@ pub struct StartWish {
 }
 
 impl Commands {
-    pub async fn start_session(&self, context: Context, user_id: UserId, wish: StartWish) -> Outcome {
+    /// `is_traded` says in which currencies there are prices.
+    pub async fn start_session(
+        &self,
+        context: Context,
+        user_id: UserId,
+        wish: StartWish,
+        is_traded: &(dyn Fn(Currency) -> bool + Sync),
+    ) -> Outcome {
         let fingerprint = serde_json::to_vec(&wish).unwrap_or_default();
         let key = self.request_key(&context, &[b"start session", user_id.0.as_bytes(), &fingerprint]);
         let session_id = TradingSessionId(Uuid::now_v7());
-        let preferences = self.preferences_of(user_id).await?;
+        let preferences = self.preferences_for(user_id, &wish, is_traded).await?;
         let reserve_from = wish.reserve_from;
         let start = filled_in(wish, &preferences, session_id, user_id);
         let mut starting = StartTrading { start, places: Vec::new(), reserve: None, decline: None };
@@ -58,11 +65,17 @@ impl Commands {
         self.submit(self.envelope(&context, key, Command::StartSession(Box::new(starting)))).await
     }
 
-    /// As they are now, for a session. Whoever is not there has none, and is told so when the start is decided.
-    pub async fn preferences_of(&self, user_id: UserId) -> Result<Preferences, Failure> {
+    /// What speaks where a wish is silent. Whoever is not there prefers nothing, and is told so when the start is decided.
+    pub async fn preferences_for(
+        &self,
+        user_id: UserId,
+        wish: &StartWish,
+        is_traded: &(dyn Fn(Currency) -> bool + Sync),
+    ) -> Result<Preferences, Failure> {
         let mut loaded = self.journal().load::<User>(&[user_id.0]).await?;
         let user = loaded.remove(&user_id.0).map(|loaded| loaded.state);
-        Ok(user.as_ref().and_then(User::person).map(for_sessions).unwrap_or_default())
+        let person = user.as_ref().and_then(User::person);
+        Ok(person.map(|person| preferred(person, wish, is_traded)).unwrap_or_default())
     }
 
     /// What is taken as long as a session of theirs has not stopped. A live one may go by a key that is not theirs any more,
@@ -87,14 +100,21 @@ impl Commands {
     }
 }
 
-/// Preferences always have a currency. One that is the default says nothing, and then the stake currency of one's settings
-/// speaks, if it is a currency here. The settings' exchange is the one that live sessions trade on anyway.
-fn for_sessions(person: &Person) -> Preferences {
+/// Preferences always have a currency and a capital, which belong together. Where both are the defaults they say nothing of
+/// the currency, and then the stake currency of one's settings speaks, if sessions can be kept in it. The settings' exchange
+/// is the one that live sessions trade on anyway.
+fn preferred(
+    person: &Person,
+    wish: &StartWish,
+    is_traded: &(dyn Fn(Currency) -> bool + Sync),
+) -> Preferences {
     let mut preferences = person.preferences.clone();
-    let is_silent = preferences.default_currency == Preferences::default().default_currency;
+    let defaults = Preferences::default();
+    let is_silent = preferences.default_currency == defaults.default_currency
+        && (wish.capital.is_some() || preferences.default_capital == defaults.default_capital);
     let settings = person.settings.as_deref().and_then(|held| held.settings.as_deref());
     let stake = settings.and_then(Settings::stake_currency).and_then(|code| Currency::parse(code).ok());
-    if let Some(stake) = stake.filter(|_| is_silent) {
+    if let Some(stake) = stake.filter(|stake| is_silent && is_traded(*stake)) {
         preferences.default_currency = stake;
     }
     preferences

@@ -151,7 +151,7 @@ async fn many_are_handed_over_at_once_and_each_answer_is_whole() {
     let start = async |n: usize| {
         let wish = StartWish::default();
         let context = context(ada.principal(), &format!("start {n}"));
-        let done = one.commands.start_session(context, ada.user_id, wish).await.unwrap();
+        let done = one.commands.start_session(context, ada.user_id, wish, &|_| true).await.unwrap();
         assert_complete(&house, &done, done.events.len()).await;
         TradingSessionId(done.events[0].aggregate.id)
     };

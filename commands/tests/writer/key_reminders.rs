@@ -6,6 +6,7 @@ use crate::smtp_sink::SmtpSink;
 use commands::mail::Mailer;
 use commands::users::{ApiKeyPatch, NewApiKey};
 use commands::vault::ApiKeyText;
+use domain::user::PreferencesChange;
 use domain::{ApiKeyId, DisplayName, Scope, Timestamp};
 use journal::subscription::Outcome;
 use std::sync::atomic::Ordering;
@@ -80,6 +81,27 @@ async fn a_key_is_reminded_of_a_week_before_it_expires_and_once_however_many_nod
     // A mailer that starts anew goes on where it was.
     catch_up(&house, &working).await;
     assert!(reminders(&house).await.is_empty());
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn who_wants_no_notifications_is_not_reminded() {
+    let house = House::build().await;
+    let working = house.work().await;
+    let ada = Holder::register(&working.commands, "ada").await;
+    let quiet = PreferencesChange { notifications: Some(false), ..PreferencesChange::default() };
+    working.commands.change_preferences(context(ada.principal(), "quiet"), ada.user_id, quiet).await.unwrap();
+    key(&house, &working, &ada, "long", 10).await;
+    catch_up(&house, &working).await;
+    let sink = SmtpSink::open(0).await;
+    let courier = courier(&working.commands, &sink.url());
+    send_all(&courier).await;
+    let (before, waiting) = (sink.delivered().len(), reminders(&house).await.len());
+    assert!(before > 0 && waiting == 1, "the mails that protect the account come all the same");
+    house.pass(3 * DAY);
+    let_all_be_due(&house).await;
+    send_all(&courier).await;
+    assert_eq!((sink.delivered().len(), reminders(&house).await.len()), (before, 0));
     working.stop().await;
 }
 

@@ -43,10 +43,6 @@ impl Settings {
         self.text("/stake_currency")
     }
 
-    pub fn exchange_name(&self) -> Option<&str> {
-        self.text("/exchange/name")
-    }
-
     /// A preset's part of them.
     #[must_use]
     pub fn without_telegram(&self) -> Self {

@@ -191,6 +191,7 @@ pub fn timezone(name: &str) -> Result<String, UnknownTimezone> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Zone;
 
     #[test]
     fn a_share_is_more_than_nothing_and_at_most_all() {
@@ -254,6 +255,7 @@ mod tests {
     fn time_zones_go_by_their_names() {
         let names: Vec<&str> = TIMEZONES.lines().collect();
         assert!(names.len() > 400 && names.is_sorted());
+        assert!(names.iter().all(|name| Zone::named(name).is_ok()));
         for known in ["UTC", "Europe/Kyiv", "Asia/Kolkata", "America/Argentina/Buenos_Aires"] {
             assert_eq!(timezone(known).as_deref(), Ok(known));
         }

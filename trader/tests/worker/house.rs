@@ -1,5 +1,6 @@
 //! Sessions at work: a real database, a write side that leads, prices one can set, and workers that are driven by hand.
 
+use commands::mail::Mailer;
 use commands::password::{Hasher, HasherOptions, NewPassword};
 use commands::sessions::{SessionWish, StartWish};
 use commands::users::Registration;
@@ -131,6 +132,11 @@ impl House {
         self.poller.run_once().await.unwrap();
     }
 
+    pub async fn no_price(&mut self, asset: &str) {
+        self.script.set(of(asset), Currency::USDT, None);
+        self.poller.run_once().await.unwrap();
+    }
+
     /// The same prices, of now.
     pub async fn refresh(&mut self) {
         self.poller.run_once().await.unwrap();
@@ -162,6 +168,11 @@ impl House {
 
     pub fn keeper(&self) -> Subscription<Keeper> {
         Keeper::follow(self.feed(), Arc::new(Notify::new()))
+    }
+
+    pub async fn call_for_mails(&self) {
+        let mut mailer = Mailer::follow(&self.commands, self.feed());
+        while mailer.run_once().await.unwrap() != journal::subscription::Outcome::UpToDate {}
     }
 
     /// Timers of everything that has happened.
@@ -221,7 +232,7 @@ impl House {
 
     pub async fn try_start(&self, user: UserId, wish: StartWish) -> Outcome {
         let key = Uuid::now_v7().to_string();
-        self.commands.start_session(context(person(user), &key), user, wish).await
+        self.commands.start_session(context(person(user), &key), user, wish, &|_| true).await
     }
 
     pub async fn deposit(&self, wallet_id: WalletId, amount: &str) {

@@ -165,6 +165,9 @@ texts! {
     NotAnEmail: NotAnEmail, "is not an e-mail address", "не є електронною адресою";
     NotATime: NotATime,
         "must be a time such as 2026-01-31T12:00:00Z", "має бути часом, наприклад 2026-01-31T12:00:00Z";
+    NeitherTimeNorDay: NotATime,
+        "must be a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z",
+        "має бути днем, наприклад 2026-01-31, або часом, наприклад 2026-01-31T12:00:00Z";
     NeitherTimeNorPosition: NotATime,
         "must be a position, or a time such as 2026-01-31T12:00:00Z",
         "має бути позицією або часом, наприклад 2026-01-31T12:00:00Z";

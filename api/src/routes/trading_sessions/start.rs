@@ -95,12 +95,13 @@ pub(crate) async fn start(
         return Err(Problem::of(Code::WalletNotFound));
     }
     confirm(&app, allowed.caller, user_id, Some(&body)).await?;
+    let is_traded = |currency| app.market(currency).is_some();
     let currency = match wish.currency {
         Some(currency) => currency,
-        None => app.commands().preferences_of(user_id).await?.default_currency,
+        None => app.commands().preferences_for(user_id, &wish, &is_traded).await?.default_currency,
     };
     check_traded(&app, &context, currency, wish.targets.as_ref()).await?;
-    let done = app.commands().start_session(context, user_id, wish).await.map_err(problem)?;
+    let done = app.commands().start_session(context, user_id, wish, &is_traded).await.map_err(problem)?;
     let session = as_left(&done)?;
     let changed = Changed { event: "trading_session_started", updated_fields: "state" };
     changed.log(&arrival, &session, &done);

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadWallet;
 use crate::directory::WalletFacts;
-use crate::input::{Check, MinPosition, Query, WalletPath, moment};
+use crate::input::{Check, MinPosition, Query, WalletPath, moment_or_day};
 use crate::openapi::Problems;
 use crate::output::{Answer, StatementBody, StatementFormat, StatementPieces};
 use crate::problem::{Flaw, Problem};
@@ -18,7 +18,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::response::Response;
-use domain::{Money, Timestamp};
+use domain::{Money, Timestamp, Zone};
 use futures::stream;
 use projections::{PostingRow, QueryError};
 use serde::Deserialize;
@@ -31,11 +31,11 @@ const CHUNK: i64 = 1_000;
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct StatementQuery {
-    /// Only what was recorded at this moment or later.
-    #[param(value_type = Option<String>, format = DateTime)]
+    /// Only what was recorded at this moment or later: a time, or a day that begins by the clocks of one's `timezone`.
+    #[param(value_type = Option<String>, example = "2026-01-31")]
     from: Option<String>,
-    /// Only what was recorded before this moment.
-    #[param(value_type = Option<String>, format = DateTime)]
+    /// Only what was recorded before this moment: a time, or the beginning of a day.
+    #[param(value_type = Option<String>, example = "2026-02-01")]
     to: Option<String>,
     /// `json` or `csv`. Without it `Accept` decides.
     #[param(example = "csv")]
@@ -49,10 +49,10 @@ struct Wanted {
 }
 
 impl StatementQuery {
-    fn read(&self, headers: &HeaderMap) -> Result<Wanted, Problem> {
+    fn read(&self, headers: &HeaderMap, zone: &Zone) -> Result<Wanted, Problem> {
         let mut check = Check::default();
-        let from = check.parameter("?from", self.from.as_deref(), moment);
-        let to = check.parameter("?to", self.to.as_deref(), moment);
+        let from = check.parameter("?from", self.from.as_deref(), |text| moment_or_day(text, zone));
+        let to = check.parameter("?to", self.to.as_deref(), |text| moment_or_day(text, zone));
         let format = check.parameter("?format", self.format.as_deref(), |name| match name {
             "json" => Ok(StatementFormat::Json),
             "csv" => Ok(StatementFormat::Csv),
@@ -73,7 +73,8 @@ impl StatementQuery {
 ///
 /// Each line says the balance after it, so the lines lead from the opening balance to the closing one. Captures stand in it
 /// one by one; a hold by itself posts nothing. As CSV with `format=csv` or `Accept: text/csv`: a text that begins like a
-/// formula stands behind an apostrophe there. An answer that breaks off before its closing balance is not complete.
+/// formula stands behind an apostrophe there. `local_time` and `description` are for people: by the clocks and in the language
+/// of the caller's preferences. An answer that breaks off before its closing balance is not complete.
 #[utoipa::path(
     get, path = "/wallets/{id}/statement", tag = "wallets", security(("access_token" = []), ("api_key" = ["wallet:read"])),
     params(
@@ -97,9 +98,12 @@ pub(crate) async fn statement(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wallet = movement::wallet_of(&app, allowed.authority, id).await?;
-    let wanted = query.read(&headers)?;
-    let (empty, sequences) = bounds(&app, wallet, &wanted, min).await?;
-    let pieces = StatementPieces::new(wanted.format, &empty).map_err(|error| Problem::internal(&error))?;
+    let reader = reading::reader(&app, allowed.caller, min).await?;
+    let wanted = query.read(&headers, &reader.zone)?;
+    let (mut empty, sequences) = bounds(&app, wallet, &wanted, min).await?;
+    empty.timezone = reader.zone.to_string();
+    let pieces =
+        StatementPieces::new(wanted.format, reader, &empty).map_err(|error| Problem::internal(&error))?;
     let course = Course {
         app,
         wallet,
@@ -141,6 +145,7 @@ async fn bounds(
         currency: wallet.currency,
         from: wanted.from,
         to: wanted.to,
+        timezone: String::new(),
         opening_balance: opening.map_or(zero, |wallet| wallet.posted),
         lines: Vec::new(),
         closing_balance: closing.map_or(zero, |wallet| wallet.posted),
