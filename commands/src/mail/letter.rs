@@ -109,13 +109,7 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
             ),
         ),
         MailKind::ApiKeyExpires => ("An API key of your account is about to expire", key_expires(facts)),
-        MailKind::SessionHalted => (
-            "A trading session of yours was halted",
-            format!(
-                "On {when} a trading session of yours passed a limit that you set, or could not go on safely. It keeps\n\
-                 what it holds and takes no new risk until you resume it, or stop it.\n\n\
-                 To have no such mails, switch notifications off in your preferences."
-            ),
+        MailKind::SessionHalted => ("A trading session of yours was halted", halted(&when)),
         ),
     }
 }
@@ -186,13 +180,7 @@ fn ukrainian(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
             ),
         ),
         MailKind::ApiKeyExpires => ("Термін дії вашого ключа API спливає", key_expires_uk(facts)),
-        MailKind::SessionHalted => (
-            "Вашу торгову сесію призупинено",
-            format!(
-                "{when} ваша торгова сесія перейшла встановлену вами межу або не могла безпечно тривати далі. Вона\n\
-                 зберігає те, що має, і не бере нового ризику, доки ви її не відновите або не зупините.\n\n\
-                 Щоб не отримувати таких листів, вимкніть сповіщення у своїх налаштуваннях."
-            ),
+        MailKind::SessionHalted => ("Вашу торгову сесію призупинено", halted_uk(&when)),
         ),
     }
 }
@@ -214,6 +202,22 @@ fn key_expires_uk(facts: &Facts<'_>) -> String {
          Якщо він ще потрібен, подовжте його дію або створіть інший ключ і замініть його.",
         facts.key(),
         facts.when()
+    )
+}
+
+fn halted(when: &str) -> String {
+    format!(
+        "On {when} a trading session of yours passed a limit that you set, or could not go on safely. It keeps\n\
+         what it holds and takes no new risk until you resume it, or stop it.\n\n\
+         To have no such mails, switch notifications off in your preferences."
+    )
+}
+
+fn halted_uk(when: &str) -> String {
+    format!(
+        "{when} ваша торгова сесія перейшла встановлену вами межу або не могла безпечно тривати далі. Вона\n\
+         зберігає те, що має, і не бере нового ризику, доки ви її не відновите або не зупините.\n\n\
+         Щоб не отримувати таких листів, вимкніть сповіщення у своїх налаштуваннях."
     )
 }
 
