@@ -53,6 +53,7 @@ mod replay;
 mod sessions;
 mod settings;
 mod settings_presets;
+mod settings_wrong;
 mod signing;
 mod trading;
 mod trading_commands;
