@@ -110,7 +110,6 @@ fn english(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         ),
         MailKind::ApiKeyExpires => ("An API key of your account is about to expire", key_expires(facts)),
         MailKind::SessionHalted => ("A trading session of yours was halted", halted(&when)),
-        ),
     }
 }
 
@@ -181,7 +180,6 @@ fn ukrainian(kind: MailKind, facts: &Facts<'_>) -> (&'static str, String) {
         ),
         MailKind::ApiKeyExpires => ("Термін дії вашого ключа API спливає", key_expires_uk(facts)),
         MailKind::SessionHalted => ("Вашу торгову сесію призупинено", halted_uk(&when)),
-        ),
     }
 }
 
