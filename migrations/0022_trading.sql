@@ -33,6 +33,8 @@ create table trading_marks (
     assets      text[] collate "C" not null,
     quantities  numeric[] not null,
     targets     numeric[] not null,
+    -- What one of it was last known to be worth.
+    marks       numeric[] not null,
     -- Below this equity the session has lost more than it may; nothing, where it is halted already.
     low         numeric,
     -- Above this one its highest is worth taking down.

@@ -207,14 +207,18 @@ impl Session {
         }])
     }
 
-    /// What everything is worth now: halts the session if that is too little.
+    /// What everything is worth now: halts the session if that is too little. What has no price now keeps its last one, so
+    /// that nobody is blind for what the rest has lost; more than a halt does not rest on that.
     pub(super) fn mark(&self, market: &Market, snapshot: bool, at: Timestamp) -> Decided {
         if !self.state.is_active() || self.state == SessionState::Starting {
             return self.wrong_state();
         }
-        let now = self.fresh_valuation(market, at)?;
+        let now = self.last_known(market, at)?;
         if let Some(halted) = self.breach(&now) {
             return Ok(vec![halted]);
+        }
+        if !now.is_priced() {
+            return Ok(snapshot.then(|| self.snapshot(now)).into_iter().collect());
         }
         let is_news = snapshot || now.equity > self.high_water;
         let drifted = self.drifted(&now, market, at);
@@ -260,7 +264,9 @@ impl Session {
     }
 
     pub(super) fn snapshot(&self, portfolio: Valuation) -> SessionEvent {
-        let high_water = self.high_water.max(portfolio.equity);
+        // A price of the past is no reason to count losses from there.
+        let is_priced = portfolio.is_priced();
+        let high_water = if is_priced { self.high_water.max(portfolio.equity) } else { self.high_water };
         let drawdown = drawdown(high_water, portfolio.equity);
         SessionEvent::PortfolioSnapshotTaken(Box::new(Snapshot { portfolio, high_water, drawdown }))
     }
@@ -293,6 +299,26 @@ impl Session {
             quote.ok_or(BookError::Unpriced { asset })?;
         }
         Ok(self.portfolio.valued(market, at)?)
+    }
+
+    /// By these quotes, and what they do not price by the last price of it that is known: a quote that is old, or what it was
+    /// valued at, or what it cost.
+    fn last_known(&self, market: &Market, at: Timestamp) -> Result<Valuation, SessionRefusal> {
+        let last = |asset| {
+            let valued = self.last_portfolio.as_ref()?;
+            let position = valued.positions.iter().find(|position| position.asset == asset)?;
+            Some((position.mark, Some(position.priced_at.unwrap_or(valued.as_of))))
+        };
+        let bought_at = self.last_run_at.unwrap_or(self.started_at);
+        let now = self.portfolio.valued_by(at, |asset, holding| {
+            if let Some(quote) = market.quote(asset).filter(|quote| quote.is_sound()) {
+                let is_old = quote.age(at) > QUOTE_AGE_MAX;
+                return Ok((quote.mark(), is_old.then_some(quote.as_of)));
+            }
+            let known = last(asset);
+            known.map_or_else(|| Ok((holding.average_cost()?, Some(bought_at))), Ok)
+        });
+        Ok(now?)
     }
 
     /// By these quotes, or else as it was last.

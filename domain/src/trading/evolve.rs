@@ -4,11 +4,20 @@
 use super::event::{Filled, RunBegun, RunEnded, SessionEvent, Started, Unbookable};
 use super::exact;
 use super::order::OrderId;
-use super::portfolio::Portfolio;
+use super::portfolio::{Portfolio, Valuation};
 use super::run::{Order, OrderState, Requested, Run, Trigger};
 use super::session::{LastError, LastResult, Limits, Session, SessionState};
 use rust_decimal::Decimal;
 use uuid::Uuid;
+
+/// The last error of a session that is valued by prices of the past.
+const VALUATION_STALE: &str = "valuation_stale";
+
+/// Which prices a valuation rests on that are none any more.
+fn old_prices(now: &Valuation) -> String {
+    let told = now.unpriced().map(|(asset, at)| format!("; {asset} was last priced at {at}"));
+    told.collect::<Vec<_>>().concat()
+}
 
 impl Run {
     fn begun(begun: &RunBegun) -> Self {
@@ -82,7 +91,12 @@ impl Session {
                 self.requested = None;
                 self.last_error = Some(LastError {
                     code: "drawdown_limit".to_owned(),
-                    message: format!("the drawdown is {} and may be {}", halted.drawdown, halted.limit),
+                    message: format!(
+                        "the drawdown is {} and may be {}{}",
+                        halted.drawdown,
+                        halted.limit,
+                        old_prices(&halted.portfolio)
+                    ),
                     at: halted.portfolio.as_of,
                 });
             }
@@ -124,9 +138,22 @@ impl Session {
             SessionEvent::PortfolioSnapshotTaken(snapshot) => {
                 self.high_water = snapshot.high_water;
                 self.last_portfolio = Some(snapshot.portfolio.clone());
+                self.tell_of_prices(&snapshot.portfolio);
             }
             of_a_run => self.evolve_run(of_a_run),
         }
+    }
+
+    /// Says so where something is valued at a price of the past, until nothing is; worse news stand.
+    fn tell_of_prices(&mut self, now: &Valuation) {
+        if self.last_error.as_ref().is_some_and(|error| error.code != VALUATION_STALE) {
+            return;
+        }
+        self.last_error = (!now.is_priced()).then(|| LastError {
+            code: VALUATION_STALE.to_owned(),
+            message: format!("not everything has a price{}", old_prices(now)),
+            at: now.as_of,
+        });
     }
 
     fn evolve_run(&mut self, event: &SessionEvent) {

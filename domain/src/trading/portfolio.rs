@@ -52,9 +52,23 @@ pub struct Position {
     pub quantity: Decimal,
     pub average_cost: Decimal,
     pub mark: Decimal,
+    /// When that was last a price, where there is no fresh one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priced_at: Option<Timestamp>,
     pub value: Decimal,
     pub unrealised: Decimal,
     pub realised: Decimal,
+}
+
+impl Valuation {
+    /// What is valued at a price of the past, and when that was one.
+    pub fn unpriced(&self) -> impl Iterator<Item = (Currency, Timestamp)> {
+        self.positions.iter().filter_map(|position| Some((position.asset, position.priced_at?)))
+    }
+
+    pub fn is_priced(&self) -> bool {
+        self.unpriced().next().is_none()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -201,10 +215,23 @@ impl Portfolio {
 
     /// Every holding by its mark. One without a price is no guess: it is an error.
     pub fn valued(&self, market: &Market, as_of: Timestamp) -> Result<Valuation, BookError> {
+        let mark = |asset, _: &Holding| {
+            let quote = market.quote(asset).ok_or(BookError::Unpriced { asset })?;
+            Ok((quote.mark(), None))
+        };
+        self.valued_by(as_of, mark)
+    }
+
+    /// Every holding by what somebody says that one of it is worth, and since when that is no price any more.
+    pub(super) fn valued_by(
+        &self,
+        as_of: Timestamp,
+        mark_of: impl Fn(Currency, &Holding) -> Result<(Decimal, Option<Timestamp>), BookError>,
+    ) -> Result<Valuation, BookError> {
         let mut positions = Vec::with_capacity(self.holdings.len());
         let (mut equity, mut unrealised) = (self.cash, Decimal::ZERO);
         for (asset, holding) in self.held() {
-            let mark = market.quote(asset).ok_or(BookError::Unpriced { asset })?.mark();
+            let (mark, priced_at) = mark_of(asset, holding)?;
             let value = exact::mul(holding.quantity, mark)?;
             let gain = exact::sub(value, holding.cost)?;
             equity = exact::add(equity, value)?;
@@ -214,6 +241,7 @@ impl Portfolio {
                 quantity: holding.quantity,
                 average_cost: holding.average_cost()?,
                 mark,
+                priced_at,
                 value,
                 unrealised: gain,
                 realised: holding.realised,

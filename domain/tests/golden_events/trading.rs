@@ -279,6 +279,7 @@ fn valuation(as_of: &str, mark: &str) -> Valuation {
         quantity: d("0.03999"),
         average_cost: d("50010"),
         mark: d(mark),
+        priced_at: None,
         value: value.normalize(),
         unrealised: (value - d("1999.8999")).normalize(),
         realised: d("0"),

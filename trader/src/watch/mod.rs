@@ -11,6 +11,7 @@ use crate::market::Prices;
 use commands::{Commands, Failure};
 use domain::Timestamp;
 use domain::trading::SessionCommand;
+use domain::trading::market::Market;
 use domain::trading::planner::QUOTE_AGE_MAX;
 use futures::{StreamExt, stream};
 use projections::{Price, QueryError, ReadModels, SessionToMark};
@@ -92,7 +93,7 @@ impl Watcher {
             return Ok(Watched::default());
         }
         let now = self.commands.now();
-        let prices = self.fresh(now);
+        let prices = self.known(now);
         let before = Timestamp::from_micros(now.as_micros().saturating_sub(micros(VALUED_EVERY)));
         let found = self.read_models.sessions_to_mark(&prices, before, TOLD_MAX, self.reached).await?.value;
         let mut watched = Watched { is_ours: true, told: found.len(), changed: 0 };
@@ -115,14 +116,17 @@ impl Watcher {
         failed.map_or(Ok(watched), |failure| Err(failure.into()))
     }
 
-    /// Every quote that says something about now.
-    fn fresh(&self, now: Timestamp) -> Vec<Price> {
+    /// Every quote, and whether it says something about now.
+    fn known(&self, now: Timestamp) -> Vec<Price> {
         let mut prices = Vec::new();
         for currency in self.prices.currencies() {
             let Some(market) = self.prices.market(currency) else { continue };
             let quotes = market.listed.iter().map(|(asset, listed)| (*asset, &listed.quote));
-            let fresh = quotes.filter(|(_, quote)| quote.age(now) <= QUOTE_AGE_MAX);
-            prices.extend(fresh.map(|(asset, quote)| Price { currency, asset, bid: quote.mark() }));
+            let sound = quotes.filter(|(_, quote)| quote.is_sound());
+            prices.extend(sound.map(|(asset, quote)| {
+                let is_fresh = quote.age(now) <= QUOTE_AGE_MAX;
+                Price { currency, asset, bid: quote.mark(), is_fresh }
+            }));
         }
         prices
     }
@@ -134,12 +138,13 @@ fn micros(span: Duration) -> i64 {
 
 /// Shows a session the prices of its currency. The position of what came of it, if anything did.
 async fn tell(commands: &Commands, prices: &Prices, found: SessionToMark) -> Result<Option<i64>, Failure> {
-    let Some(market) = prices.market(found.currency) else { return Ok(None) };
-    let market = Box::new((*market).clone());
+    // Where nobody quotes any more, it goes by the last prices it knows itself.
+    let market = prices.market(found.currency).map(|market| (*market).clone());
+    let market = Box::new(market.unwrap_or_else(|| Market::without_quotes(found.currency)));
     let mark = SessionCommand::Mark { market, snapshot: found.is_due, at: Timestamp::default() };
     match commands.drive_session(found.session_id, mark).await {
         Ok(done) => Ok((!done.events.is_empty()).then_some(done.position)),
-        // It has stopped since, or a price is missing that was there a moment ago.
+        // It has stopped since.
         Err(Failure::Refused { .. }) => Ok(None),
         Err(failure) => Err(failure),
     }

@@ -1,6 +1,6 @@
 //! What prices do to sessions that are asleep.
 
-use crate::house::{House, d, half_in_bitcoin, of};
+use crate::house::{House, d, half_in_bitcoin, of, targets};
 use commands::sessions::SessionWish;
 use domain::trading::{SessionState, Trigger};
 
@@ -34,6 +34,26 @@ async fn a_crash_halts_a_session_at_the_first_prices_that_show_it() {
 #[tokio::test]
 async fn money_that_comes_or_goes_halts_nothing() {
     let mut house = House::build().await;
+#[tokio::test]
+async fn a_crash_beside_something_that_nobody_quotes_any_more_halts_all_the_same() {
+    let mut house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let mut wish = half_in_bitcoin();
+    wish.targets = Some(targets(&[("BTC", "0.5"), ("ETH", "0.3"), ("USDT", "0.2")]));
+    let id = house.start(ada, wish).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    house.work(&house.worker()).await;
+    let mut watcher = house.watcher();
+    house.no_price("ETH").await;
+    assert_eq!(house.watch(&mut watcher).await.changed, 0, "nothing is lost");
+    house.price("BTC", "38000").await;
+    assert_eq!(house.watch(&mut watcher).await.changed, 1);
+    let session = house.session(id).await;
+    assert_eq!(session.state, SessionState::Halted);
+    let error = session.last_error.unwrap();
+    assert!(error.message.contains("ETH was last priced at"), "{error:?}");
+}
+
     let (ada, _) = house.register("ada").await;
     let id = house.start(ada, half_in_bitcoin()).await;
     house.ask(id, SessionWish::Rebalance).await.unwrap();

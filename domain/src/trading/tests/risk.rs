@@ -221,13 +221,83 @@ fn money_waits_for_the_end_of_a_run_and_for_prices() {
     assert_eq!(story.flow("1"), Err(SessionRefusal::RunUnderWay { run_id }));
 }
 
+/// Half in bitcoin, three tenths in ether, and nobody quotes ether any more.
+fn without_ether(is_listed: bool) -> Story {
+    let mut story = Story::began();
+    story.run().wait(60);
+    story.mark().unwrap();
+    let old = story.now;
+    story.wait(600);
+    if is_listed {
+        story.market.listed.get_mut(&asset("ETH")).unwrap().quote.as_of = old;
+    } else {
+        story.market.listed.remove(&asset("ETH"));
+    }
+    story
+}
+
 #[test]
-fn a_mark_without_a_fresh_price_of_everything_says_nothing() {
-    let mut story = half_in_bitcoin();
-    story.price("BTC", "10000");
-    story.now = after(story.now, 61);
-    let unpriced = Err(SessionRefusal::Book(BookError::Unpriced { asset: asset("BTC") }));
-    assert_eq!(story.mark(), unpriced);
+fn what_is_lost_beside_a_holding_without_a_price_halts_all_the_same() {
+    for is_listed in [true, false] {
+        let mut story = without_ether(is_listed);
+        let [at, priced_at] = [story.now, after(NOON, 60)];
+        assert_eq!(types(&story.price("BTC", "41000").mark().unwrap()), ["PortfolioSnapshotTaken"]);
+        let halted = story.price("BTC", "40000").mark().unwrap();
+        let [SessionEvent::TradingSessionHalted(told)] = halted.as_slice() else { panic!("{halted:?}") };
+        let ether = told.portfolio.positions.iter().find(|position| position.asset == asset("ETH")).unwrap();
+        assert_eq!((ether.mark, ether.priced_at), (d("2500"), Some(priced_at)));
+        let unpriced: Vec<_> = told.portfolio.unpriced().collect();
+        assert_eq!(unpriced, [(asset("ETH"), priced_at)], "and bitcoin has a price");
+        let error = story.state().last_error.clone().unwrap();
+        assert_eq!((error.code.as_str(), error.at), ("drawdown_limit", at));
+        assert!(error.message.ends_with(&format!("; ETH was last priced at {priced_at}")), "{error:?}");
+    }
+}
+
+#[test]
+fn a_price_of_the_past_is_told_and_nothing_but_a_halt_rests_on_it() {
+    for is_listed in [true, false] {
+        let mut story = without_ether(is_listed);
+        story.must(SessionCommand::SetDrift { threshold: Some(d("0.01")) });
+        let high_water = story.state().high_water;
+        story.price("BTC", "70000");
+        let quiet = Box::new(story.market.clone());
+        let quiet = SessionCommand::Mark { market: quiet, snapshot: false, at: story.now };
+        assert_eq!(story.must(quiet), [], "neither the highest, nor a drift");
+        assert_eq!(types(&story.mark().unwrap()), ["PortfolioSnapshotTaken"]);
+        assert_eq!(story.state().high_water, high_water);
+        let error = story.state().last_error.clone().unwrap();
+        assert_eq!(error.code, "valuation_stale");
+        assert!(error.message.contains("ETH was last priced at"), "{error:?}");
+        story.request(7).unwrap();
+        let began = story.begin(2).unwrap();
+        let code = if is_listed { "price_stale" } else { "price_missing" };
+        assert_eq!(ending(&began), (Conclusion::Failed, Some(code)), "a run goes by no such price");
+    }
+}
+
+#[test]
+fn once_everything_has_a_price_again_nothing_is_said_of_it() {
+    let mut story = without_ether(true);
+    story.mark().unwrap();
+    assert!(story.state().last_error.is_some());
+    story.wait(60).mark().unwrap();
+    assert_eq!(story.state().last_error, None);
+    assert!(story.state().last_portfolio.as_ref().unwrap().is_priced());
+}
+
+#[test]
+fn what_never_was_valued_is_worth_what_it_cost() {
+    let mut story = Story::began();
+    story.begin(1).unwrap();
+    let outcomes = story.open().iter().map(filled).collect();
+    story.market = Market::without_quotes(USDT);
+    story.record(1, outcomes).unwrap();
+    assert_eq!(story.state().last_portfolio, None);
+    let told = story.mark().unwrap();
+    let [SessionEvent::PortfolioSnapshotTaken(taken)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((taken.portfolio.equity, taken.portfolio.unrealised), (d("9992"), d("0")));
+    assert_eq!(taken.portfolio.unpriced().count(), 2);
 }
 
 #[test]

@@ -99,7 +99,9 @@ impl Witness {
                 self.high_water = *high_water_after;
             }
             SessionEvent::PortfolioSnapshotTaken(taken) => {
-                self.high_water = self.high_water.max(taken.portfolio.equity);
+                if taken.portfolio.is_priced() {
+                    self.high_water = self.high_water.max(taken.portfolio.equity);
+                }
                 assert_eq!(taken.high_water, self.high_water);
                 let lost = self.high_water - taken.portfolio.equity;
                 let may_go_on = lost <= self.high_water * self.max_drawdown;

@@ -7,7 +7,7 @@ use super::NAME;
 use super::fold::Touched;
 use crate::read_models::value::column;
 use crate::read_models::{At, QueryError, ReadModels, position_of};
-use domain::trading::{Session, SessionState};
+use domain::trading::{Holding, Session, SessionState};
 use domain::{Currency, Timestamp, TradingSessionId};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, Row};
@@ -25,6 +25,8 @@ pub struct Price {
     pub currency: Currency,
     pub asset: Currency,
     pub bid: Decimal,
+    /// Else it is one of the past, and nothing but a loss is looked for by it.
+    pub is_fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ struct Held {
     asset: Currency,
     quantity: Decimal,
     target: Decimal,
+    /// What it was last known to be worth: it counts where nobody says a price.
+    mark: Decimal,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -86,6 +90,7 @@ impl Mark {
                 asset,
                 quantity: holding.quantity,
                 target: session.targets.share(asset),
+                mark: last_mark(session, asset, holding),
             })
             .collect();
         let is_watched = !held.is_empty() && (may_halt || session.state == SessionState::Halted);
@@ -107,6 +112,13 @@ impl Mark {
             snapshot_at: session.last_portfolio.as_ref().map_or(session.started_at, |last| last.as_of),
         })
     }
+}
+
+fn last_mark(session: &Session, asset: Currency, holding: &Holding) -> Decimal {
+    let positions = session.last_portfolio.iter().flat_map(|last| &last.positions);
+    let mut of_it = positions.filter(|position| position.asset == asset);
+    let last = of_it.next().map(|position| position.mark);
+    last.unwrap_or_else(|| holding.average_cost().unwrap_or_default())
 }
 
 pub(super) async fn write(
@@ -146,14 +158,15 @@ async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(),
         return Ok(());
     }
     sqlx::query(
-        "insert into trading_marks (session_id, currency, cash, assets, quantities, targets, low, high, drift, drift_from, \
-                                    is_off, snapshot_at) \
-         select s, c, k::numeric, a::text[], q::numeric[], g::numeric[], l::numeric, h::numeric, d::numeric, f, o, t \
+        "insert into trading_marks (session_id, currency, cash, assets, quantities, targets, marks, low, high, drift, \
+                                    drift_from, is_off, snapshot_at) \
+         select s, c, k::numeric, a::text[], q::numeric[], g::numeric[], m::numeric[], l::numeric, h::numeric, d::numeric, \
+                f, o, t \
            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
-                       $9::text[], $10::timestamptz[], $11::boolean[], $12::timestamptz[]) \
-                as x (s, c, k, a, q, g, l, h, d, f, o, t) \
+                       $9::text[], $10::text[], $11::timestamptz[], $12::boolean[], $13::timestamptz[]) \
+                as x (s, c, k, a, q, g, m, l, h, d, f, o, t) \
          on conflict (session_id) do update set cash = excluded.cash, assets = excluded.assets, \
-                quantities = excluded.quantities, targets = excluded.targets, low = excluded.low, high = excluded.high, \
+                quantities = excluded.quantities, targets = excluded.targets, marks = excluded.marks, low = excluded.low, high = excluded.high, \
                 drift = excluded.drift, drift_from = excluded.drift_from, is_off = excluded.is_off, \
                 snapshot_at = excluded.snapshot_at",
     )
@@ -163,6 +176,7 @@ async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(),
     .bind(all(changed, |mark| array(mark, |held| held.asset)))
     .bind(all(changed, |mark| array(mark, |held| held.quantity)))
     .bind(all(changed, |mark| array(mark, |held| held.target)))
+    .bind(all(changed, |mark| array(mark, |held| held.mark)))
     .bind(all(changed, |mark| mark.low.map(|low| low.to_string())))
     .bind(all(changed, |mark| mark.high.to_string()))
     .bind(all(changed, |mark| mark.drift.map(|drift| drift.threshold.to_string())))
@@ -174,22 +188,23 @@ async fn upsert(conn: &mut PgConnection, changed: &[(Uuid, Mark)]) -> Result<(),
     .map(|_| ())
 }
 
-/// One that holds something without a price is worth no number, and is not found: it keeps nobody else waiting.
+/// What has no price counts at its last one: a loss beside it is found. More than that is not looked for by a price of the
+/// past, because nothing would come of it.
 const TO_MARK: &str = "\
     with books as materialized ( \
-         select c as currency, jsonb_object_agg(a, b::numeric) as bids \
-           from unnest($1::text[], $2::text[], $3::text[]) as x (c, a, b) group by c), \
+         select c as currency, jsonb_object_agg(a, b::numeric) as bids, array_agg(a) filter (where f) as fresh \
+           from unnest($1::text[], $2::text[], $3::text[], $6::boolean[]) as x (c, a, b, f) group by c), \
     valued as ( \
-         select m.*, k.bids, m.cash + w.worth as equity \
+         select m.*, k.bids, m.cash + w.worth as equity, w.is_priced \
            from trading_marks m left join books k on k.currency = m.currency \
           cross join lateral ( \
-                select coalesce(sum(h.quantity * coalesce((k.bids -> h.asset)::numeric, 'NaN')), 0) as worth \
-                  from unnest(m.assets, m.quantities) as h (asset, quantity)) w \
-          where w.worth <> 'NaN'), \
+                select coalesce(sum(h.quantity * coalesce((k.bids -> h.asset)::numeric, h.mark)), 0) as worth, \
+                       coalesce(bool_and(coalesce(h.asset = any(k.fresh), false)), true) as is_priced \
+                  from unnest(m.assets, m.quantities, m.marks) as h (asset, quantity, mark)) w), \
     found as ( \
          select v.session_id, v.currency, v.snapshot_at, v.snapshot_at < $4 as is_old, \
-                coalesce(v.equity < v.low, false) or v.equity > v.high as is_beyond, \
-                coalesce(v.drift_from <= now(), false) \
+                coalesce(v.equity < v.low, false) or (v.is_priced and v.equity > v.high) as is_beyond, \
+                v.is_priced and coalesce(v.drift_from <= now(), false) \
                 and (v.is_off or exists ( \
                      select from unnest(v.assets, v.quantities, v.targets) as h (asset, quantity, target) \
                       where abs(h.quantity * (v.bids -> h.asset)::numeric - h.target * v.equity) > v.drift * v.equity)) \
@@ -216,6 +231,7 @@ impl ReadModels {
         let currencies = &column_of(|price| price.currency.to_string());
         let assets = &column_of(|price| price.asset.to_string());
         let bids = &column_of(|price| price.bid.to_string());
+        let fresh = &prices.iter().map(|price| price.is_fresh).collect::<Vec<bool>>();
         self.at_least(NAME, min_position, || async move {
             let mut snapshot = self.snapshot().await?;
             let rows = sqlx::query(TO_MARK)
@@ -224,6 +240,7 @@ impl ReadModels {
                 .bind(bids)
                 .bind(snapshot_before.to_datetime())
                 .bind(i64::from(limit))
+                .bind(fresh)
                 .fetch_all(&mut *snapshot)
                 .await?;
             let position = position_of(rows.first().ok_or(sqlx::Error::RowNotFound)?, NAME)?;

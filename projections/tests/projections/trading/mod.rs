@@ -57,7 +57,8 @@ impl Desk {
 
     fn bids(&self) -> Vec<Price> {
         let bids = ASSETS.iter().zip(self.prices);
-        bids.map(|(asset, bid)| Price { currency: currency("USDT"), asset: currency(asset), bid }).collect()
+        let (usdt, is_fresh) = (currency("USDT"), true);
+        bids.map(|(asset, bid)| Price { currency: usdt, asset: currency(asset), bid, is_fresh }).collect()
     }
 
     /// A session on paper with 100,000 tether, a third of it in each of two assets.

@@ -4,6 +4,7 @@ use super::{Desk, d};
 use crate::helpers::{World, drain};
 use domain::trading::{SessionCommand, SessionState};
 use domain::{Timestamp, TradingSessionId, UserId};
+use projections::Price;
 use rust_decimal::Decimal;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -104,21 +105,38 @@ async fn those_that_were_not_valued_for_long_come_behind_those_that_lost() {
 }
 
 #[tokio::test]
-async fn one_without_a_price_is_not_found_and_keeps_nobody_waiting() {
+async fn what_one_loses_is_found_beside_what_has_no_price_and_nothing_else_is() {
     let mut watch = Watch::new().await;
-    let [unpriced, priced] = [watch.start(), watch.start()];
-    let targets = super::targets("0.6", "0", "0.4");
-    assert!(watch.desk.ask(priced, SessionCommand::SetTargets { targets }));
-    watch.desk.wait(60).await;
-    watch.desk.rebalance(priced);
+    let id = watch.start();
+    assert_eq!(watch.found(NEVER, 9).await, []);
+    let drift = SessionCommand::SetDrift { threshold: Some(d("0.01")) };
+    assert!(watch.desk.ask(id, drift));
+    watch.desk.wait(120).await;
+    watch.found(NEVER, 9).await;
+    // Bitcoin alone is quoted, or the rest is old.
+    let prices = |bids: &[Price], percent: i64, is_told: bool| -> Vec<Price> {
+        let (bitcoin, others): (Vec<Price>, Vec<Price>) =
+            bids.iter().copied().partition(|price| price.asset.code() == "BTC");
+        let moved = |price: Price| Price { bid: price.bid * Decimal::new(percent, 2), ..price };
+        let others = others.into_iter().filter(|_| is_told).map(|price| Price { is_fresh: false, ..price });
+        bitcoin.into_iter().map(moved).chain(others).collect()
+    };
+    let bids = watch.desk.bids();
     let later = watch.desk.scribe.now.plus(Duration::from_hours(1));
-    let found = watch.found(later, 9).await;
-    assert_eq!(found, [(unpriced, true), (priced, true)]);
-    let bitcoin: Vec<_> = watch.desk.bids().into_iter().filter(|price| price.asset.code() == "BTC").collect();
-    let found = watch.world.read_models.sessions_to_mark(&bitcoin, later, 9, None).await.unwrap();
-    let found: Vec<_> = found.value.into_iter().map(|found| found.session_id).collect();
-    assert_eq!(found, [priced], "the other one has ether, too");
-    assert!(watch.world.read_models.sessions_to_mark(&[], later, 9, None).await.unwrap().value.is_empty());
+    for is_told in [true, false] {
+        for (percent, before, is_found) in
+            [(30, NEVER, true), (95, NEVER, false), (300, NEVER, false), (300, later, true)]
+        {
+            let prices = prices(&bids, percent, is_told);
+            let found = watch.world.read_models.sessions_to_mark(&prices, before, 9, None).await.unwrap();
+            let found: Vec<_> = found.value.into_iter().map(|found| found.session_id).collect();
+            let due: &[TradingSessionId] = if is_found { &[id] } else { &[] };
+            assert_eq!(found, due, "{percent} %, {is_told}");
+        }
+    }
+    let fresh: Vec<Price> = bids.iter().map(|price| Price { bid: price.bid * d("3"), ..*price }).collect();
+    let found = watch.world.read_models.sessions_to_mark(&fresh, NEVER, 9, None).await.unwrap();
+    assert_eq!(found.value.len(), 1, "with prices of everything it is");
 }
 
 #[tokio::test]
