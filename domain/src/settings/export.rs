@@ -4,13 +4,15 @@
 //! of `telegram`, so that stands in it only with what stands for them: freqtrade reads the variable of that name instead.
 
 use super::{Secret, Settings, Value};
-use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholders {
     /// `telegram` is left out.
     None,
-    Env,
+    Env {
+        /// Whether only some may command the bot: without them freqtrade lets everybody in the chat do it.
+        authorized_users: bool,
+    },
 }
 
 /// What everybody sees and nobody sets.
@@ -28,7 +30,15 @@ impl Settings {
     pub fn export(&self, placeholders: Placeholders) -> String {
         let Value::Map(mut config) = self.to_value() else { return String::new() };
         match config.get_mut("telegram") {
-            Some(Value::Map(telegram)) if placeholders == Placeholders::Env => stand_in(telegram),
+            Some(Value::Map(telegram)) if placeholders != Placeholders::None => {
+                let is_named = |secret: &Secret| {
+                    *secret != Secret::AuthorizedUsers
+                        || placeholders == Placeholders::Env { authorized_users: true }
+                };
+                for secret in Secret::ALL.into_iter().filter(is_named) {
+                    telegram.insert(secret.as_str().to_owned(), secret.placeholder());
+                }
+            }
             _ => {
                 config.remove("telegram");
             }
@@ -40,11 +50,5 @@ impl Settings {
         }
         // Nothing in it cannot be written.
         serde_json::to_string_pretty(&Value::Map(config)).unwrap_or_default() + "\n"
-    }
-}
-
-fn stand_in(telegram: &mut BTreeMap<String, Value>) {
-    for secret in [Secret::Token, Secret::ChatId] {
-        telegram.insert(secret.as_str().to_owned(), Value::text(secret.variable()));
     }
 }

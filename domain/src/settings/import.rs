@@ -69,8 +69,7 @@ impl Imported {
             self.refused.push(pointer.to_owned());
             return None;
         }
-        let is_placeholder =
-            |secret: &Secret| secret.pointer() == pointer && value.as_text() == Some(secret.variable());
+        let is_placeholder = |secret: &Secret| secret.pointer() == pointer && *value == secret.placeholder();
         match (entry(pointer), value) {
             (None, Value::Map(members)) if is_section(pointer) => {
                 Some(Value::Map(self.members(pointer, members)))

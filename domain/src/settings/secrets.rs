@@ -50,13 +50,20 @@ impl Secret {
         }
     }
 
-    /// The variable from which freqtrade takes it, and what stands for it in a file.
-    pub const fn variable(self) -> &'static str {
+    /// The variable from which freqtrade takes it.
+    const fn variable(self) -> &'static str {
         match self {
             Self::Token => "FREQTRADE__TELEGRAM__TOKEN",
             Self::ChatId => "FREQTRADE__TELEGRAM__CHAT_ID",
             Self::AuthorizedUsers => "FREQTRADE__TELEGRAM__AUTHORIZED_USERS",
         }
+    }
+
+    /// What stands for it in a file, of the type that freqtrade wants there. If the variable is missing, it names no bot, no
+    /// chat, and nobody who may command one.
+    pub(super) fn placeholder(self) -> Value {
+        let name = Value::text(self.variable());
+        if self == Self::AuthorizedUsers { Value::List(vec![name]) } else { name }
     }
 }
 
@@ -123,7 +130,7 @@ pub fn take_secrets(patch: &mut Value) -> SecretChanges {
             let mut found = Found::default();
             for secret in Secret::ALL {
                 let Some(value) = telegram.remove(secret.as_str()) else { continue };
-                if value.as_text() == Some(secret.variable()) {
+                if value == secret.placeholder() {
                     continue;
                 }
                 taken.changes.extend(read(secret, &value, &mut found).map(|change| (secret, change)));

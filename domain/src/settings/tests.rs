@@ -205,15 +205,34 @@ fn secrets_leave_a_change_before_anybody_sees_them() {
 fn an_exported_file_imports_as_nothing_new() {
     let settings =
         after(r#"{"max_open_trades":7,"minimal_roi":{"0":null,"10":0.5},"telegram":{"reload":false}}"#);
-    for placeholders in [Placeholders::None, Placeholders::Env] {
+    let env = |authorized_users| Placeholders::Env { authorized_users };
+    for placeholders in [Placeholders::None, env(false), env(true)] {
         let exported = settings.export(placeholders);
-        assert_eq!(exported.contains("telegram"), placeholders == Placeholders::Env);
+        assert_eq!(exported.contains("telegram"), placeholders != Placeholders::None);
         let imported = import(&value(&exported));
         assert!(imported.refused.is_empty());
         assert!(imported.ignored.iter().all(|(_, why)| *why != Ignored::Unknown), "{:?}", imported.ignored);
         let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
         assert_eq!(again, settings);
     }
+}
+
+#[test]
+fn who_may_command_the_bot_is_asked_of_a_variable_and_is_nobody_without_it() {
+    let telegram = |authorized_users| {
+        let exported = value(&Settings::built_in().export(Placeholders::Env { authorized_users }));
+        exported.as_map().unwrap()["telegram"].as_map().unwrap().clone()
+    };
+    assert_eq!(telegram(false).get("authorized_users"), None);
+    let users = telegram(true)["authorized_users"].clone();
+    assert_eq!(users.to_string(), r#"["FREQTRADE__TELEGRAM__AUTHORIZED_USERS"]"#);
+    let file = Value::Map([("telegram".to_owned(), Value::Map(telegram(true)))].into());
+    let imported = import(&file);
+    let passed_over = ("/telegram/authorized_users".to_owned(), Ignored::Placeholder);
+    assert!(imported.ignored.contains(&passed_over), "{:?}", imported.ignored);
+    let mut patch = file.clone();
+    assert_eq!(take_secrets(&mut patch), SecretChanges::default());
+    assert!(!patch.to_string().contains("AUTHORIZED_USERS"));
 }
 
 #[test]
@@ -282,7 +301,7 @@ proptest! {
             prop_assert_eq!(patched(&settings, "{}"), Ok(settings.clone()));
             let stored = serde_json::to_string(&settings).unwrap();
             prop_assert_eq!(&Settings::parse(&stored).unwrap(), &settings);
-            let imported = import(&value(&settings.export(Placeholders::Env)));
+            let imported = import(&value(&settings.export(Placeholders::Env { authorized_users: true })));
             let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, vec![]);
             prop_assert_eq!(again, Ok(settings.clone()));
         }

@@ -5,7 +5,9 @@
 //! how one trades. Whichever was applied last is active until the settings are another's.
 
 use super::{UserEvent, UserRefusal};
-use crate::settings::{Declined, Flaw, FlawCode, How, PresetName, Secret, Settings, Value, with};
+use crate::settings::{
+    Declined, Flaw, FlawCode, How, Placeholders, PresetName, Secret, Settings, Value, with,
+};
 use crate::{Sealed, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -339,6 +341,12 @@ impl TelegramHeld {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What stands in an export for what is set; without all that telegram needs there is none.
+    pub fn placeholders(&self) -> Placeholders {
+        let authorized_users = self.0.contains_key(&Secret::AuthorizedUsers);
+        if self.is_complete() { Placeholders::Env { authorized_users } } else { Placeholders::None }
     }
 
     /// What it takes to be told anything.

@@ -245,7 +245,8 @@ proptest! {
                     history.extend(events);
                     if let Some(then) = reverts {
                         let now = held(&user).settings.unwrap_or_else(defaults);
-                        let (now, then) = (now.export(Placeholders::Env), then.export(Placeholders::Env));
+                        let env = Placeholders::Env { authorized_users: true };
+                        let (now, then) = (now.export(env), then.export(env));
                         prop_assert_eq!(now, then);
                     }
             } else {

@@ -70,7 +70,8 @@ pub(crate) struct ExportQuery {
 /// A `config.json` for freqtrade
 ///
 /// It trades on paper, and holds no secret: `telegram` is left out, or, with `?secrets=env` and if it is set up, stands there
-/// with `FREQTRADE__TELEGRAM__TOKEN` and `FREQTRADE__TELEGRAM__CHAT_ID` for what those variables are to say.
+/// with `FREQTRADE__TELEGRAM__TOKEN` and `FREQTRADE__TELEGRAM__CHAT_ID` for what those variables are to say. Where authorized
+/// users are set, `FREQTRADE__TELEGRAM__AUTHORIZED_USERS` stands for them in a list: that variable is a JSON list of their ids.
 #[utoipa::path(
     get, path = "/users/settings/export", tag = "settings",
     security(("access_token" = []), ("api_key" = ["settings:read"])),
@@ -96,8 +97,7 @@ pub(crate) async fn export(
     let found = found(&app, user_id, min).await?;
     let held = &found.value.held;
     let settings = held.settings.clone().unwrap_or_else(|| found.value.defaults.settings());
-    let is_set = env.is_some() && held.telegram.is_complete();
-    let placeholders = if is_set { Placeholders::Env } else { Placeholders::None };
+    let placeholders = if env.is_some() { held.telegram.placeholders() } else { Placeholders::None };
     tracing::info!(
         component = "settings",
         event = "user_settings_read",
