@@ -5,10 +5,11 @@
 //! session begins no other.
 
 use super::run::{ANSWERS_WITHIN, session_of};
-use super::{Inner, Left, RunError};
+use super::{Inner, LOOKED_IN_VAIN, Left, RunError};
 use crate::exchange::Exchange;
 use crate::timers::Lease;
-use domain::trading::{Order, OrderId, Outcome, SessionCommand};
+use commands::{Failure, Refusal};
+use domain::trading::{Order, OrderId, Outcome, SessionCommand, SessionRefusal};
 use std::time::Duration;
 
 /// Between two questions for the same order, at least.
@@ -17,7 +18,13 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 impl Inner {
     pub(super) async fn recover(&self, lease: &Lease) -> Result<Left, RunError> {
         let taken = SessionCommand::TakeOver { fence: lease.fence };
-        let done = self.commands.drive_session(lease.session_id, taken).await?;
+        let done = match self.commands.drive_session(lease.session_id, taken).await {
+            // It has ended since it was found under way.
+            Err(Failure::Refused { refusal: Refusal::Session(SessionRefusal::NoSuchRun), .. }) => {
+                return Ok(Left::For(LOOKED_IN_VAIN));
+            }
+            taken => taken?,
+        };
         let session = session_of(&done)?;
         let Some(run) = &session.run else { return Ok(Left::At(done.session_version)) };
         let exchange = self.exchange(session.exchange)?;
@@ -39,7 +46,9 @@ impl Inner {
             component = "trader", event = "orders_settled", session_id = %lease.session_id,
             orders = outcomes.len(), remaining = run.orders.len() - outcomes.len()
         );
-        let told = self.tell(lease, run.run_id, outcomes).await?;
+        let Some(told) = self.tell(lease, run.run_id, outcomes).await? else {
+            return Ok(Left::At(done.session_version));
+        };
         let left = self.go_on(lease, told).await?;
         Ok(if is_all { left } else { Left::For(lease.pause().max(ASK_AGAIN_AFTER)) })
     }

@@ -95,17 +95,22 @@ impl Inner {
             let sent = fresh.into_iter().map(|order| order.send(exchange.as_ref(), account));
             let outcomes = join_all(sent).await;
             self.pauses.at(Point::Answered).await;
-            done = self.tell(lease, run_id, outcomes).await?;
+            let known = done.session_version;
+            match self.tell(lease, run_id, outcomes).await? {
+                Some(told) => done = told,
+                None => return Ok(Left::At(known)),
+            }
         }
     }
 
-    /// Tells a session what came of its orders. It may be told twice.
+    /// Tells a session what came of its orders. It may be told twice; where that finds the run ended, it was heard the first
+    /// time, though the answer was lost, or somebody else has told it: there is nothing left to do.
     pub(super) async fn tell(
         &self,
         lease: &Lease,
         run_id: Uuid,
         outcomes: Vec<(OrderId, Outcome)>,
-    ) -> Result<Done, RunError> {
+    ) -> Result<Option<Done>, RunError> {
         loop {
             let record = RecordOutcomes {
                 run_id,
@@ -119,7 +124,10 @@ impl Inner {
                 Err(Failure::Unavailable { .. } | Failure::OutcomeUnknown) => {
                     tokio::time::sleep(TELL_AGAIN_AFTER).await;
                 }
-                told => return Ok(told?),
+                Err(Failure::Refused { refusal: Refusal::Session(SessionRefusal::NoSuchRun), .. }) => {
+                    return Ok(None);
+                }
+                told => return Ok(Some(told?)),
             }
         }
     }

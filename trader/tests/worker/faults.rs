@@ -1,11 +1,17 @@
 //! Runs in which something goes wrong.
 
 use crate::house::{House, d, half_in_bitcoin, of, targets};
+use async_trait::async_trait;
 use commands::sessions::{SessionWish, StartWish};
 use domain::Timestamp;
 use domain::trading::market::Market;
-use domain::trading::{BeginRun, Fill, Intent, Outcome, RecordOutcomes, SessionCommand, SessionState};
+use domain::trading::{
+    BeginRun, ExchangeName, Fill, Intent, Outcome, RecordOutcomes, SessionCommand, SessionState,
+};
+use std::sync::Arc;
 use testkit::eventually;
+use trader::exchange::{Exchange, Queried, Submitted, Terms};
+use uuid::Uuid;
 
 /// Works until the session has no run under way.
 async fn settled(house: &House, worker: &trader::worker::Worker, id: domain::TradingSessionId) {
@@ -120,6 +126,57 @@ async fn a_session_whose_trades_cannot_be_booked_can_be_stopped_and_gives_its_re
     assert_eq!(house.count("select count(*) from claims where kind = 'paper_session'").await, 0);
     let released = "select count(*) from events where event_type = 'HoldReleased'";
     assert_eq!(house.count(released).await, 1);
+}
+
+/// Whose answer the session has heard before whoever asked can tell it, as if the answer to that had been lost.
+#[derive(Debug)]
+struct Overheard {
+    exchange: Arc<dyn Exchange>,
+    commands: commands::Commands,
+}
+
+#[async_trait]
+impl Exchange for Overheard {
+    fn name(&self) -> ExchangeName {
+        self.exchange.name()
+    }
+
+    fn terms(&self) -> &Terms {
+        self.exchange.terms()
+    }
+
+    async fn submit(&self, account: Uuid, intent: &Intent) -> Submitted {
+        let submitted = self.exchange.submit(account, intent).await;
+        let record = RecordOutcomes {
+            run_id: intent.run_id,
+            fence: 1,
+            outcomes: vec![(intent.order_id, submitted.clone().outcome())],
+            market: Market::without_quotes(domain::Currency::USDT),
+            at: Timestamp::default(),
+        };
+        let record = SessionCommand::RecordOutcomes(Box::new(record));
+        self.commands.drive_session(domain::TradingSessionId(account), record).await.unwrap();
+        submitted
+    }
+
+    async fn query(&self, account: Uuid, intent: &Intent) -> Queried {
+        self.exchange.query(account, intent).await
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_by_what_was_told_before_is_no_failure() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let id = house.start(ada, half_in_bitcoin()).await;
+    house.ask(id, SessionWish::Rebalance).await.unwrap();
+    let overheard = Overheard { exchange: house.paper(), commands: house.commands.clone() };
+    let worker = house.worker_at(Arc::new(overheard));
+    assert_eq!(house.work(&worker).await, 1);
+    assert_eq!(house.session(id).await.last_result.unwrap().result, "done");
+    let failed = "select count(*) from trading_timers where failures > 0 or retry_at is not null";
+    assert_eq!(house.count(failed).await, 0);
+    assert_eq!(house.work(&worker).await, 0, "there is nothing left to do");
 }
 
 #[tokio::test]
