@@ -17,8 +17,9 @@ create index paper_orders_by_order on paper_orders (account, order_id);
 create function paper_execute(of_account uuid, of_order uuid, valid_until timestamptz, of_trade json)
 returns table (id bigint, executed_at timestamptz) language plpgsql as $$
 begin
-    -- A trade that is told of is told of in the journal, which is synced later than this was written: so whatever a crash
-    -- takes away here, nobody has heard of.
+    -- The journal tells of a trade after this was written, to the same log, and is synced: so a crash takes no trade from here
+    -- that the journal tells of. One whose answer is still on its way to be written down, by a process that outlives the
+    -- database, may be gone from here when it is: then what the journal says stands.
     perform set_config('synchronous_commit', 'off', true);
     -- Before the clock is looked at, and until it is committed.
     perform pg_advisory_xact_lock_shared(hashtextextended('paper order ' || of_order, 0));

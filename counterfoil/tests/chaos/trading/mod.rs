@@ -19,7 +19,7 @@ use evidence::Case;
 use owners::Owners;
 use stage::{Moment, Stage};
 
-/// At each moment, in the long form.
+/// At each moment, however many more are asked for: so many are to be survived, and more of each take hours.
 const KILLS_MAX: usize = 50;
 /// Between two commands of an owner.
 const PACE_SHORT: Duration = Duration::from_millis(60);
@@ -37,6 +37,8 @@ async fn wherever_the_trader_is_killed_an_order_is_executed_at_most_once_and_a_r
     let pace = scale.span(PACE_SHORT, PACE_LONG);
     let mut owners = Owners::come(stage.node.listen, &mut dice, pace);
     let moments = in_any_order(scale.rounds(1, scale.kills().min(KILLS_MAX)), &mut dice);
+    let (kills, each) = (moments.len(), moments.len() / Moment::ALL.len());
+    scale.say(&format!("{kills} kills, {each} at each moment"));
     let is_long = scale.rounds(0, 1) > 0;
     for (n, moment) in moments.iter().enumerate() {
         if *moment == Moment::Stopping {
