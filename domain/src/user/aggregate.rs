@@ -159,7 +159,7 @@ impl User {
 
 impl Decide for User {
     const KIND: AggregateKind = AggregateKind::User;
-    const SCHEMA: i32 = 4;
+    const SCHEMA: i32 = 5;
     type Refusal = UserRefusal;
 
     fn owner(&self) -> Option<UserId> {

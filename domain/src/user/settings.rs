@@ -27,6 +27,9 @@ pub struct SettingsHeld {
     /// Which secrets of telegram are set, and how they end.
     pub telegram: TelegramHeld,
     pub presets: Vec<Preset>,
+    /// The highest version under which a preset lost its name: whatever comes under a name begins above it, so that nobody's
+    /// version of one preset is ever that of another.
+    pub spent_version: u64,
     pub active: Option<PresetName>,
 }
 
@@ -39,7 +42,7 @@ pub struct TelegramHeld(pub BTreeMap<Secret, Sealed>);
 pub struct Preset {
     pub name: PresetName,
     pub settings: Arc<Settings>,
-    /// How often it was saved or renamed.
+    /// It grows whenever it is saved or renamed, and no name has the same one twice.
     pub version: u64,
     pub saved_at: Timestamp,
 }
@@ -286,7 +289,7 @@ impl SettingsHeld {
         if present.is_some_and(|preset| *preset.settings == settings) {
             return Vec::new();
         }
-        let preset_version = present.map_or(0, |preset| preset.version) + 1;
+        let preset_version = present.map_or(self.spent_version, |preset| preset.version) + 1;
         vec![UserEvent::PresetSaved { name, settings: Arc::new(settings), preset_version, saved_at: at }]
     }
 
@@ -317,8 +320,9 @@ impl SettingsHeld {
             }
             UserEvent::PresetRenamed { name, new_name, .. } => {
                 if let Some(preset) = self.presets.iter_mut().find(|preset| preset.name == *name) {
+                    self.spent_version = self.spent_version.max(preset.version);
                     preset.name = new_name.clone();
-                    preset.version += 1;
+                    preset.version = self.spent_version + 1;
                 }
                 if self.active.as_ref() == Some(name) {
                     self.active = Some(new_name.clone());
@@ -326,6 +330,8 @@ impl SettingsHeld {
             }
             UserEvent::PresetApplied { name, .. } => self.active = Some(name.clone()),
             UserEvent::PresetDeleted { name, .. } => {
+                let version = self.preset(name).map_or(0, |preset| preset.version);
+                self.spent_version = self.spent_version.max(version);
                 self.presets.retain(|preset| preset.name != *name);
                 self.active.take_if(|active| active == name);
             }

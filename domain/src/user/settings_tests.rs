@@ -148,6 +148,35 @@ fn a_preset_is_active_until_the_settings_are_anothers() {
 }
 
 #[test]
+fn a_version_of_one_preset_is_never_that_of_another_under_its_name() {
+    let mut user = registered();
+    let edit = |from: &str, new_name: Option<&str>, trades: u8| SettingsCommand::EditPreset {
+        name: name(from),
+        new_name: new_name.map(name),
+        patch: Some(value(&format!("{{\"max_open_trades\":{trades}}}"))),
+    };
+    let version = |user: &User, preset: &str| held(user).preset(&name(preset)).unwrap().version;
+    ask(&mut user, save("a", None)).unwrap();
+    ask(&mut user, save("b", None)).unwrap();
+    assert_eq!((version(&user, "a"), version(&user, "b")), (1, 1));
+    for trades in 11..14 {
+        ask(&mut user, edit("a", None, trades)).unwrap();
+    }
+    ask(&mut user, SettingsCommand::DeletePreset { name: name("a") }).unwrap();
+    ask(&mut user, save("a", None)).unwrap();
+    assert_eq!(version(&user, "a"), 5);
+    let delete = |expected| asked(SettingsCommand::DeletePreset { name: name("a") }, Some(expected));
+    assert_eq!(user.decide(delete(1)), Err(UserRefusal::StaleSettings { expected: 1, actual: 5 }));
+    assert!(user.decide(delete(5)).is_ok());
+    // What is renamed leaves a name, and comes under one that others may have had.
+    ask(&mut user, SettingsCommand::DeletePreset { name: name("a") }).unwrap();
+    ask(&mut user, edit("b", Some("a"), 3)).unwrap();
+    assert_eq!(version(&user, "a"), 6);
+    ask(&mut user, save("b", None)).unwrap();
+    assert_eq!(version(&user, "b"), 6);
+}
+
+#[test]
 fn there_are_only_so_many_presets() {
     let mut user = registered();
     for n in 0..PRESETS_MAX {

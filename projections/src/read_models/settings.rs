@@ -75,7 +75,7 @@ impl Projection for SettingsProjection {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn kinds(&self) -> &'static [AggregateKind] {
