@@ -190,7 +190,17 @@ impl SettingsHeld {
                 let preset = self.preset(&name).ok_or(UserRefusal::PresetNotFound)?;
                 let settings = preset.settings.with_telegram_of(&now);
                 let by = SettingsCause::Preset { name: name.clone() };
-                let changed = self.changed(&now, settings, self.telegram.clone(), by, at);
+                let changed = match &self.settings {
+                    // Their own from now on, even where they equal the defaults.
+                    None => Some(self.next(
+                        settings.clone(),
+                        self.telegram.clone(),
+                        settings.changed_fields(&now),
+                        by,
+                        at,
+                    )),
+                    Some(_) => self.changed(&now, settings, self.telegram.clone(), by, at),
+                };
                 let is_news = changed.is_some() || self.active.as_ref() != Some(&name);
                 let applied = UserEvent::PresetApplied { name, applied_at: at };
                 Ok(changed.into_iter().chain(is_news.then_some(applied)).collect())
@@ -268,14 +278,20 @@ impl SettingsHeld {
         let mut fields = settings.changed_fields(now);
         fields.extend(secrets);
         fields.sort();
-        (!fields.is_empty()).then(|| UserEvent::SettingsChanged {
-            settings: Arc::new(settings),
-            telegram,
-            settings_version: self.version + 1,
-            fields,
-            cause: by,
-            changed_at: at,
-        })
+        (!fields.is_empty()).then(|| self.next(settings, telegram, fields, by, at))
+    }
+
+    fn next(
+        &self,
+        settings: Settings,
+        telegram: TelegramHeld,
+        fields: Vec<String>,
+        cause: SettingsCause,
+        changed_at: Timestamp,
+    ) -> UserEvent {
+        let settings_version = self.version + 1;
+        let settings = Arc::new(settings);
+        UserEvent::SettingsChanged { settings, telegram, settings_version, fields, cause, changed_at }
     }
 
     /// Secrets stay as they are: without them nobody can be told anything.

@@ -148,6 +148,22 @@ fn a_preset_is_active_until_the_settings_are_anothers() {
 }
 
 #[test]
+fn whoever_applies_a_preset_that_equals_the_defaults_has_settings_of_their_own() {
+    let mut user = registered();
+    ask(&mut user, save("usual", None)).unwrap();
+    let applied = ask(&mut user, SettingsCommand::ApplyPreset { name: name("usual") }).unwrap();
+    let [UserEvent::SettingsChanged { settings_version: 1, fields, .. }, UserEvent::PresetApplied { .. }] =
+        applied.as_slice()
+    else {
+        panic!("{applied:?}");
+    };
+    assert!(fields.is_empty());
+    let held = held(&user);
+    assert_eq!((held.settings, held.active), (Some(defaults()), Some(name("usual"))));
+    assert_eq!(ask(&mut user, SettingsCommand::ApplyPreset { name: name("usual") }), Ok(vec![]));
+}
+
+#[test]
 fn a_version_of_one_preset_is_never_that_of_another_under_its_name() {
     let mut user = registered();
     let edit = |from: &str, new_name: Option<&str>, trades: u8| SettingsCommand::EditPreset {
