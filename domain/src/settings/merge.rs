@@ -20,6 +20,18 @@ pub enum How {
     Replace,
     /// As merged, and without telegram.
     Preset,
+    /// As replaced, and without telegram: what is shown of a preset makes the same preset.
+    WholePreset,
+}
+
+impl How {
+    const fn replaces(self) -> bool {
+        matches!(self, Self::Replace | Self::WholePreset)
+    }
+
+    const fn is_of_presets(self) -> bool {
+        matches!(self, Self::Preset | Self::WholePreset)
+    }
 }
 
 /// The settings after a change. `known`: what is known to be wrong with it already.
@@ -67,7 +79,7 @@ impl Merging<'_> {
             self.found.bar(pointer, true);
         } else if FORBIDDEN.contains(&pointer) {
             bar_all(&mut self.found, pointer, value);
-        } else if self.how == How::Preset && (pointer == "/telegram" || is_below(pointer, "/telegram")) {
+        } else if self.how.is_of_presets() && (pointer == "/telegram" || is_below(pointer, "/telegram")) {
             self.found.flaw(pointer, FlawCode::UnknownSetting, "");
         } else if let Some(entry) = entry(pointer) {
             let before = self.after.get(entry.pointer);
@@ -75,7 +87,7 @@ impl Merging<'_> {
                 self.reset(entry.pointer);
                 return;
             }
-            let mut checker = Checker { found: &mut self.found, replaces: self.how == How::Replace };
+            let mut checker = Checker { found: &mut self.found, replaces: self.how.replaces() };
             if let Some(value) = checker.check(entry.kind, pointer, value, before) {
                 self.after.0.insert(entry.pointer, value);
             }

@@ -52,7 +52,7 @@ impl Decide for SettingsDefaults {
         }
         let built_in = Settings::built_in();
         let settings =
-            with(built_in, built_in, &patch, How::Preset, flaws).map_err(|declined| match declined {
+            with(built_in, built_in, &patch, How::WholePreset, flaws).map_err(|declined| match declined {
                 Declined::Forbidden(barred) => DefaultsRefusal::Forbidden { barred },
                 Declined::Invalid(flaws) => DefaultsRefusal::Invalid { flaws },
             })?;

@@ -37,6 +37,16 @@ fn what_is_left_out_is_built_in_again() {
 }
 
 #[test]
+fn what_is_shown_of_them_sets_them_as_they_are() {
+    let defaults = after(
+        r#"{"minimal_roi":{"60":0.01},"dry_run_wallet":{"BTC":0.5},"available_capital":7,"stoploss":-0.3}"#,
+    );
+    let shown = defaults.settings().without_telegram();
+    assert_eq!(shown.get("/minimal_roi").unwrap().to_string(), r#"{"60":0.01}"#);
+    assert_eq!(defaults.decide(set(&shown.to_value().to_string(), Some(1))), Ok(vec![]));
+}
+
+#[test]
 fn they_are_settings_like_any() {
     let defaults = SettingsDefaults::default();
     assert!(matches!(defaults.decide(set(r#"{"stoploss":-2}"#, None)), Err(DefaultsRefusal::Invalid { .. })));

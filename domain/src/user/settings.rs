@@ -167,8 +167,11 @@ impl SettingsHeld {
                 if present.is_none() && self.presets.len() >= PRESETS_MAX {
                     return Err(UserRefusal::TooManyPresets { max: PRESETS_MAX });
                 }
-                let base = if from == PresetFrom::Settings { &now } else { &defaults };
-                let settings = preset_of(base, &defaults, patch.as_ref())?;
+                let (base, how) = match from {
+                    PresetFrom::Settings => (&now, How::Preset),
+                    PresetFrom::Defaults => (&defaults, How::WholePreset),
+                };
+                let settings = preset_of(base, &defaults, patch.as_ref(), how)?;
                 Ok(self.saved(name, settings, at))
             }
             SettingsCommand::EditPreset { name, new_name, patch } => {
@@ -177,7 +180,7 @@ impl SettingsHeld {
                 if new_name.as_ref().is_some_and(|new_name| self.preset(new_name).is_some()) {
                     return Err(UserRefusal::PresetExists);
                 }
-                let settings = preset_of(&present.settings, &defaults, patch.as_ref())?;
+                let settings = preset_of(&present.settings, &defaults, patch.as_ref(), How::Preset)?;
                 let mut events = self.saved(name.clone(), settings, at);
                 events.extend(new_name.map(|new_name| UserEvent::PresetRenamed {
                     name,
@@ -277,7 +280,6 @@ impl SettingsHeld {
     ) -> Option<UserEvent> {
         let mut fields = settings.changed_fields(now);
         fields.extend(secrets);
-        fields.sort();
         (!fields.is_empty()).then(|| self.next(settings, telegram, fields, by, at))
     }
 
@@ -289,6 +291,8 @@ impl SettingsHeld {
         cause: SettingsCause,
         changed_at: Timestamp,
     ) -> UserEvent {
+        let mut fields = fields;
+        fields.sort();
         let settings_version = self.version + 1;
         let settings = Arc::new(settings);
         UserEvent::SettingsChanged { settings, telegram, settings_version, fields, cause, changed_at }
@@ -379,7 +383,12 @@ impl TelegramHeld {
     }
 }
 
-fn preset_of(base: &Settings, defaults: &Settings, patch: Option<&Value>) -> Result<Settings, UserRefusal> {
+fn preset_of(
+    base: &Settings,
+    defaults: &Settings,
+    patch: Option<&Value>,
+    how: How,
+) -> Result<Settings, UserRefusal> {
     let Some(patch) = patch else { return Ok(base.without_telegram()) };
-    Ok(with(base, defaults, patch, How::Preset, Vec::new())?.without_telegram())
+    Ok(with(base, defaults, patch, how, Vec::new())?.without_telegram())
 }

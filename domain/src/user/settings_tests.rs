@@ -148,6 +148,26 @@ fn a_preset_is_active_until_the_settings_are_anothers() {
 }
 
 #[test]
+fn what_is_shown_of_a_preset_sets_it_as_it_is() {
+    let mut user = registered();
+    let put = |json: &str| SettingsCommand::SavePreset {
+        name: name("slow"),
+        patch: Some(value(json)),
+        from: PresetFrom::Defaults,
+        is_new: false,
+    };
+    ask(&mut user, put(r#"{"minimal_roi":{"60":0.01},"dry_run_wallet":{"BTC":0.5}}"#)).unwrap();
+    let shown = held(&user).preset(&name("slow")).unwrap().settings.to_value().to_string();
+    assert!(shown.contains(r#""minimal_roi":{"60":0.01}"#), "{shown}");
+    assert_eq!(ask(&mut user, put(&shown)), Ok(vec![]));
+    // What is saved anew is merged into the settings of now.
+    ask(&mut user, save("merged", Some(r#"{"minimal_roi":{"60":0.01}}"#))).unwrap();
+    let merged =
+        held(&user).preset(&name("merged")).unwrap().settings.get("/minimal_roi").unwrap().to_string();
+    assert_eq!(merged, r#"{"0":0.04,"60":0.01}"#);
+}
+
+#[test]
 fn whoever_applies_a_preset_that_equals_the_defaults_has_settings_of_their_own() {
     let mut user = registered();
     ask(&mut user, save("usual", None)).unwrap();
