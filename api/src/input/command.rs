@@ -35,6 +35,12 @@ pub(crate) struct Asked<R> {
     pub context: Context,
 }
 
+impl<R> From<Keyed<R>> for Asked<R> {
+    fn from(Keyed { allowed, context }: Keyed<R>) -> Self {
+        Self { allowed, context }
+    }
+}
+
 impl<R: Rule> FromRequestParts<App> for Asked<R> {
     type Rejection = Problem;
 

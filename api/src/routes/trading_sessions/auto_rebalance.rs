@@ -1,15 +1,11 @@
 //! POST /trading-sessions/{id}/auto-rebalance.
 
+use super::Changed;
+use super::control::Control;
 use super::forms::AutoRebalanceForm;
-use super::{Changed, ask, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::Problem;
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 
@@ -27,17 +23,11 @@ use commands::sessions::SessionWish;
     request_body = AutoRebalanceForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn auto_rebalance(
-    State(app): State<App>,
-    Asked { allowed, context }: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    let form: AutoRebalanceForm<'_> = body.read()?;
-    let reached = reach(&app, &allowed, named, Some(&context)).await?;
-    let enabled = form.read()?;
-    confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
-    let changed = Changed { event: "trading_session_rescheduled", updated_fields: "auto_rebalance" };
-    ask(&app, context, &arrival, reached, (SessionWish::SetAutoRebalance { enabled }, changed)).await
+pub(crate) async fn auto_rebalance(control: Control) -> Result<Response, Problem> {
+    control
+        .change(|form: AutoRebalanceForm<'_>, _| {
+            let changed = Changed { event: "trading_session_rescheduled", updated_fields: "auto_rebalance" };
+            Ok((SessionWish::SetAutoRebalance { enabled: form.read()? }, changed))
+        })
+        .await
 }

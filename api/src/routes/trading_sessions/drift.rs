@@ -1,15 +1,11 @@
 //! POST /trading-sessions/{id}/drift.
 
+use super::Changed;
+use super::control::Control;
 use super::forms::DriftForm;
-use super::{Changed, ask, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::Problem;
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 
@@ -27,17 +23,12 @@ use commands::sessions::SessionWish;
     request_body = DriftForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn drift(
-    State(app): State<App>,
-    Asked { allowed, context }: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    let form: DriftForm<'_> = body.read()?;
-    let reached = reach(&app, &allowed, named, Some(&context)).await?;
-    let threshold = form.read()?;
-    confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
-    let changed = Changed { event: "trading_session_drift_changed", updated_fields: "drift_threshold" };
-    ask(&app, context, &arrival, reached, (SessionWish::SetDrift { threshold }, changed)).await
+pub(crate) async fn drift(control: Control) -> Result<Response, Problem> {
+    control
+        .change(|form: DriftForm<'_>, _| {
+            let changed =
+                Changed { event: "trading_session_drift_changed", updated_fields: "drift_threshold" };
+            Ok((SessionWish::SetDrift { threshold: form.read()? }, changed))
+        })
+        .await
 }

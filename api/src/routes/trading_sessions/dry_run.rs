@@ -1,15 +1,11 @@
 //! POST /trading-sessions/{id}/dry-run.
 
+use super::Changed;
+use super::control::Control;
 use super::forms::DryRunForm;
-use super::{Changed, ask, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::Problem;
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 
@@ -27,17 +23,11 @@ use commands::sessions::SessionWish;
     request_body = DryRunForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn dry_run(
-    State(app): State<App>,
-    Asked { allowed, context }: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    let form: DryRunForm<'_> = body.read()?;
-    let reached = reach(&app, &allowed, named, Some(&context)).await?;
-    let dry_run = form.read()?;
-    confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
-    let changed = Changed { event: "trading_session_dry_run_changed", updated_fields: "dry_run" };
-    ask(&app, context, &arrival, reached, (SessionWish::SetDryRun { dry_run }, changed)).await
+pub(crate) async fn dry_run(control: Control) -> Result<Response, Problem> {
+    control
+        .change(|form: DryRunForm<'_>, _| {
+            let changed = Changed { event: "trading_session_dry_run_changed", updated_fields: "dry_run" };
+            Ok((SessionWish::SetDryRun { dry_run: form.read()? }, changed))
+        })
+        .await
 }

@@ -1,19 +1,14 @@
 //! POST /trading-sessions/{id}/deposit and /withdraw: capital on paper, in and out.
 
+use super::Changed;
+use super::control::KeyedControl;
 use super::forms::FlowForm;
-use super::{Changed, ask, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{JsonBody, Keyed, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::{Detail, Problem};
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 use domain::user::TradingMode;
-use rust_decimal::Decimal;
 
 /// Put capital into a session on paper
 ///
@@ -30,14 +25,8 @@ use rust_decimal::Decimal;
     request_body = FlowForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn deposit(
-    State(app): State<App>,
-    keyed: Keyed<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    flow(&app, keyed, named, &arrival, &body, Way::In).await
+pub(crate) async fn deposit(control: KeyedControl) -> Result<Response, Problem> {
+    flow(&control, Way::In).await
 }
 
 /// Take capital out of a session on paper
@@ -55,14 +44,8 @@ pub(crate) async fn deposit(
     request_body = FlowForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn withdraw(
-    State(app): State<App>,
-    keyed: Keyed<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    flow(&app, keyed, named, &arrival, &body, Way::Out).await
+pub(crate) async fn withdraw(control: KeyedControl) -> Result<Response, Problem> {
+    flow(&control, Way::Out).await
 }
 
 #[derive(Clone, Copy)]
@@ -71,25 +54,18 @@ enum Way {
     Out,
 }
 
-async fn flow(
-    app: &App,
-    Keyed { allowed, context }: Keyed<Trade>,
-    named: TradingSessionPath,
-    arrival: &Arrival,
-    body: &JsonBody,
-    way: Way,
-) -> Result<Response, Problem> {
-    let form: FlowForm<'_> = body.read()?;
-    let reached = reach(app, &allowed, named, Some(&context)).await?;
-    let amount: Decimal = form.read(reached.session.currency)?;
-    confirm(app, allowed.caller, reached.session.owner, Some(body)).await?;
-    if reached.session.mode == TradingMode::Live {
-        return Err(Problem::new(Detail::CapitalAtTheExchange));
-    }
-    let (event, amount) = match way {
-        Way::In => ("trading_session_capital_added", amount),
-        Way::Out => ("trading_session_capital_taken", -amount),
-    };
-    let changed = Changed { event, updated_fields: "capital" };
-    ask(app, context, arrival, reached, (SessionWish::ChangeCapital { amount }, changed)).await
+async fn flow(control: &KeyedControl, way: Way) -> Result<Response, Problem> {
+    control
+        .change(|form: FlowForm<'_>, session| {
+            let amount = form.read(session.currency)?;
+            if session.mode == TradingMode::Live {
+                return Err(Problem::new(Detail::CapitalAtTheExchange));
+            }
+            let (event, amount) = match way {
+                Way::In => ("trading_session_capital_added", amount),
+                Way::Out => ("trading_session_capital_taken", -amount),
+            };
+            Ok((SessionWish::ChangeCapital { amount }, Changed { event, updated_fields: "capital" }))
+        })
+        .await
 }

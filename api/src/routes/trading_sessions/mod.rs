@@ -6,6 +6,7 @@
 //! what is traded now says nothing about then.
 
 pub(crate) mod auto_rebalance;
+mod control;
 pub(crate) mod drift;
 pub(crate) mod dry_run;
 pub(crate) mod equity;

@@ -1,15 +1,11 @@
 //! POST /trading-sessions/{id}/next-run, and /schedule, which is another name for it.
 
+use super::Changed;
+use super::control::Control;
 use super::forms::NextRunForm;
-use super::{Changed, ask, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::Problem;
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 
@@ -27,14 +23,8 @@ use commands::sessions::SessionWish;
     request_body = NextRunForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn next_run(
-    State(app): State<App>,
-    asked: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    set(&app, asked, named, &arrival, &body).await
+pub(crate) async fn next_run(control: Control) -> Result<Response, Problem> {
+    set(&control).await
 }
 
 /// Set when a session runs next (alias)
@@ -51,27 +41,15 @@ pub(crate) async fn next_run(
     request_body = NextRunForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn schedule(
-    State(app): State<App>,
-    asked: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    set(&app, asked, named, &arrival, &body).await
+pub(crate) async fn schedule(control: Control) -> Result<Response, Problem> {
+    set(&control).await
 }
 
-async fn set(
-    app: &App,
-    Asked { allowed, context }: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: &Arrival,
-    body: &JsonBody,
-) -> Result<Response, Problem> {
-    let form: NextRunForm<'_> = body.read()?;
-    let reached = reach(app, &allowed, named, Some(&context)).await?;
-    let next_run_at = form.read()?;
-    confirm(app, allowed.caller, reached.session.owner, Some(body)).await?;
-    let changed = Changed { event: "trading_session_rescheduled", updated_fields: "next_run_at" };
-    ask(app, context, arrival, reached, (SessionWish::SetNextRun { next_run_at }, changed)).await
+async fn set(control: &Control) -> Result<Response, Problem> {
+    control
+        .change(|form: NextRunForm<'_>, _| {
+            let changed = Changed { event: "trading_session_rescheduled", updated_fields: "next_run_at" };
+            Ok((SessionWish::SetNextRun { next_run_at: form.read()? }, changed))
+        })
+        .await
 }

@@ -1,15 +1,11 @@
 //! POST /trading-sessions/{id}/risk.
 
+use super::Changed;
+use super::control::Control;
 use super::forms::RiskForm;
-use super::{Changed, ask, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::Problem;
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 
@@ -28,23 +24,17 @@ use commands::sessions::SessionWish;
     request_body = RiskForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn risk(
-    State(app): State<App>,
-    Asked { allowed, context }: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    let form: RiskForm<'_> = body.read()?;
-    let reached = reach(&app, &allowed, named, Some(&context)).await?;
-    let (risk_per_trade, max_drawdown) = form.read()?;
-    confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
-    let updated_fields = match (risk_per_trade, max_drawdown) {
-        (Some(_), Some(_)) => "risk_per_trade,max_drawdown",
-        (Some(_), None) => "risk_per_trade",
-        _ => "max_drawdown",
-    };
-    let changed = Changed { event: "trading_session_limits_changed", updated_fields };
-    ask(&app, context, &arrival, reached, (SessionWish::SetLimits { risk_per_trade, max_drawdown }, changed))
+pub(crate) async fn risk(control: Control) -> Result<Response, Problem> {
+    control
+        .change(|form: RiskForm<'_>, _| {
+            let (risk_per_trade, max_drawdown) = form.read()?;
+            let updated_fields = match (risk_per_trade, max_drawdown) {
+                (Some(_), Some(_)) => "risk_per_trade,max_drawdown",
+                (Some(_), None) => "risk_per_trade",
+                _ => "max_drawdown",
+            };
+            let changed = Changed { event: "trading_session_limits_changed", updated_fields };
+            Ok((SessionWish::SetLimits { risk_per_trade, max_drawdown }, changed))
+        })
         .await
 }

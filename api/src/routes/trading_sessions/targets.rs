@@ -1,15 +1,11 @@
 //! POST /trading-sessions/{id}/targets.
 
+use super::Changed;
+use super::control::Control;
 use super::forms::TargetsForm;
-use super::{Changed, ask, check_targets, confirm, reach};
-use crate::app::App;
-use crate::auth::rule::Trade;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, TradingSessionPath};
 use crate::openapi::Problems;
 use crate::output::TradingSessionAtBody;
 use crate::problem::Problem;
-use axum::extract::State;
 use axum::response::Response;
 use commands::sessions::SessionWish;
 
@@ -27,18 +23,11 @@ use commands::sessions::SessionWish;
     request_body = TargetsForm<'_>,
     responses((status = 200, description = "The session as it is now", body = TradingSessionAtBody), Problems)
 )]
-pub(crate) async fn targets(
-    State(app): State<App>,
-    Asked { allowed, context }: Asked<Trade>,
-    named: TradingSessionPath,
-    arrival: Arrival,
-    body: JsonBody,
-) -> Result<Response, Problem> {
-    let form: TargetsForm<'_> = body.read()?;
-    let reached = reach(&app, &allowed, named, Some(&context)).await?;
-    let targets = form.read()?;
-    confirm(&app, allowed.caller, reached.session.owner, Some(&body)).await?;
-    check_targets(&app, &context, reached.session.currency, &targets).await?;
-    let changed = Changed { event: "trading_session_targets_changed", updated_fields: "targets" };
-    ask(&app, context, &arrival, reached, (SessionWish::SetTargets { targets }, changed)).await
+pub(crate) async fn targets(control: Control) -> Result<Response, Problem> {
+    control
+        .change(|form: TargetsForm<'_>, _| {
+            let changed = Changed { event: "trading_session_targets_changed", updated_fields: "targets" };
+            Ok((SessionWish::SetTargets { targets: form.read()? }, changed))
+        })
+        .await
 }
