@@ -7,6 +7,7 @@
 use domain::{Currency, Timestamp, TradingSessionId};
 use sqlx::{PgPool, Row};
 use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Longer than a run may take: whoever has not finished by then is gone, or stands still.
@@ -25,6 +26,14 @@ pub struct Lease {
     pub failures: i32,
 }
 
+/// What a look found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub leases: Vec<Lease>,
+    /// When the next session is due, if that is soon.
+    pub next_due_at: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Leases {
     pool: PgPool,
@@ -37,36 +46,48 @@ impl Leases {
         Self { pool, owner: Uuid::now_v7() }
     }
 
-    /// Some of the sessions that are due, the longest due first.
-    pub async fn take(&self, now: Timestamp, at_most: usize) -> Result<Vec<Lease>, sqlx::Error> {
+    /// Some of the sessions that are due, the longest due first; and when the first of the others is, until a moment. One
+    /// statement, so that whoever wants to be there in time asks no more often than anybody else.
+    pub async fn take(&self, now: Timestamp, at_most: usize, until: Timestamp) -> Result<Taken, sqlx::Error> {
         let rows = sqlx::query(
-            "update trading_timers \
-                set owner = $1, leased_until = clock_timestamp() + make_interval(secs => $2), fence = fence + 1 \
-              where session_id in ( \
-                    select session_id from trading_timers \
-                     where due_at <= $3 and version >= handled \
-                       and (leased_until is null or leased_until < clock_timestamp()) \
-                       and (retry_at is null or retry_at <= clock_timestamp()) \
-                     order by due_at limit $4 for update skip locked) \
-             returning session_id, currency, fence, failures",
+            "with taken as ( \
+                update trading_timers \
+                   set owner = $1, leased_until = clock_timestamp() + make_interval(secs => $2), fence = fence + 1 \
+                 where session_id in ( \
+                       select session_id from trading_timers \
+                        where due_at <= $3 and version >= handled \
+                          and (leased_until is null or leased_until < clock_timestamp()) \
+                          and (retry_at is null or retry_at <= clock_timestamp()) \
+                        order by due_at limit $4 for update skip locked) \
+                returning session_id, currency, fence, failures) \
+             select session_id, currency, fence, failures, null::timestamptz as next_due_at from taken \
+             union all \
+             select null, null, null, null, min(due_at) from trading_timers \
+              where due_at > $3 and due_at <= $5 and version >= handled",
         )
         .bind(self.owner)
         .bind(LEASED_FOR.as_secs_f64())
         .bind(now.to_datetime())
         .bind(i64::try_from(at_most).unwrap_or(i64::MAX))
+        .bind(until.to_datetime())
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let currency: &str = row.try_get("currency")?;
-                Ok(Lease {
-                    session_id: TradingSessionId(row.try_get("session_id")?),
-                    currency: Currency::parse(currency).map_err(|error| sqlx::Error::Decode(error.into()))?,
-                    fence: row.try_get("fence")?,
-                    failures: row.try_get("failures")?,
-                })
-            })
-            .collect()
+        let mut taken = Taken::default();
+        for row in &rows {
+            let Some(session_id) = row.try_get("session_id")? else {
+                let next: Option<OffsetDateTime> = row.try_get("next_due_at")?;
+                taken.next_due_at = next.map(Timestamp::from);
+                continue;
+            };
+            let currency: &str = row.try_get("currency")?;
+            taken.leases.push(Lease {
+                session_id: TradingSessionId(session_id),
+                currency: Currency::parse(currency).map_err(|error| sqlx::Error::Decode(error.into()))?,
+                fence: row.try_get("fence")?,
+                failures: row.try_get("failures")?,
+            });
+        }
+        Ok(taken)
     }
 
     /// It was moved on as far as it goes now: up to that sequence.

@@ -8,4 +8,4 @@ mod keeper;
 mod leases;
 
 pub use keeper::Keeper;
-pub use leases::{LEASED_FOR, Lease, Leases};
+pub use leases::{LEASED_FOR, Lease, Leases, Taken};

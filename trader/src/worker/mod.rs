@@ -9,8 +9,9 @@ mod run;
 
 use crate::exchange::{Exchange, Pauses};
 use crate::market::Prices;
-use crate::timers::{LEASED_FOR, Lease, Leases};
+use crate::timers::{LEASED_FOR, Lease, Leases, Taken};
 use commands::Commands;
+use domain::Timestamp;
 use domain::trading::ExchangeName;
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +24,12 @@ use tokio_util::task::TaskTracker;
 pub const RUNS_MAX: usize = 256;
 /// Leases taken in one look.
 const TAKEN_MAX: usize = 64;
-/// Between two looks, unless the bell rings: other processes' rows do not ring here.
+/// Between two looks, unless the bell rings or something is due: other processes' rows do not ring here.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// However much is due, and whenever: what comes within that is found in one look.
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(10);
+/// After something is due it is looked for: clocks differ by about that, and who comes too early comes again much later.
+const LOOK_AFTER_DUE: Duration = Duration::from_millis(5);
 /// The most that a lease is used of.
 const RUN_WITHIN: Duration = LEASED_FOR.saturating_sub(Duration::from_secs(10));
 /// When a session is found that has nothing to do, though its row says otherwise, at first: one that was paused while a run
@@ -65,6 +70,19 @@ enum Left {
     For(Duration),
 }
 
+/// What one look found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    taken: usize,
+    next_due_at: Option<Timestamp>,
+}
+
+/// How long there is nothing to look for.
+fn pause_until(next_due_at: Option<Timestamp>, now: Timestamp) -> Duration {
+    let pause = next_due_at.map_or(LOOK_EVERY, |due| due.plus(LOOK_AFTER_DUE).since(now));
+    pause.clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY)
+}
+
 #[derive(Debug, thiserror::Error)]
 enum RunError {
     #[error(transparent)]
@@ -100,12 +118,14 @@ impl Worker {
         let mut is_failing = false;
         while !cancel.is_cancelled() {
             let rung = bell.notified();
-            match self.run_once().await {
-                Ok(taken) => {
+            let mut pause = LOOK_EVERY;
+            match self.look().await {
+                Ok(found) => {
                     is_failing = false;
-                    if taken == TAKEN_MAX {
+                    if found.taken == TAKEN_MAX {
                         continue;
                     }
+                    pause = pause_until(found.next_due_at, self.inner.commands.now());
                 }
                 // Once, and not five times a second for as long as the database is away.
                 Err(error) if !std::mem::replace(&mut is_failing, true) => {
@@ -116,7 +136,7 @@ impl Worker {
             tokio::select! {
                 () = cancel.cancelled() => {}
                 () = rung => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         self.inner.runs.close();
@@ -125,20 +145,24 @@ impl Worker {
 
     /// Begins what is due, as far as there are places. Says how many sessions that was.
     pub async fn run_once(&self) -> Result<usize, sqlx::Error> {
+        Ok(self.look().await?.taken)
+    }
+
+    async fn look(&self) -> Result<Found, sqlx::Error> {
         let free = self.inner.places.available_permits().min(TAKEN_MAX);
         if free == 0 {
-            return Ok(0);
+            return Ok(Found::default());
         }
         let now = self.inner.commands.now();
-        let taken = self.inner.leases.take(now, free).await?;
-        let count = taken.len();
-        for lease in taken {
+        let Taken { leases, next_due_at } = self.inner.leases.take(now, free, now.plus(LOOK_EVERY)).await?;
+        let taken = leases.len();
+        for lease in leases {
             // There were so many places, and nobody else gives them away.
             let Ok(place) = Arc::clone(&self.inner.places).acquire_owned().await else { break };
             let inner = Arc::clone(&self.inner);
             self.inner.runs.spawn(async move { inner.move_on(lease, place).await });
         }
-        Ok(count)
+        Ok(Found { taken, next_due_at })
     }
 
     /// Waits until every run under way has ended.
@@ -175,5 +199,29 @@ impl Inner {
 
     fn exchange(&self, name: ExchangeName) -> Result<&Arc<dyn Exchange>, RunError> {
         self.exchanges.iter().find(|exchange| exchange.name() == name).ok_or(RunError::NoExchange(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_rests_until_something_is_due_and_no_longer_than_ever() {
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        let after = |millis| Some(now.plus(Duration::from_millis(millis)));
+        assert_eq!(pause_until(None, now), LOOK_EVERY);
+        assert_eq!(pause_until(after(60), now), Duration::from_millis(65));
+        assert_eq!(
+            pause_until(after(1), now),
+            LOOK_AT_MOST_EVERY,
+            "what is due at once is found at once, together"
+        );
+        assert_eq!(pause_until(after(199), now), LOOK_EVERY);
+        assert_eq!(
+            pause_until(Some(now), now.plus(LOOK_EVERY)),
+            LOOK_AT_MOST_EVERY,
+            "it came while it looked"
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! Runs in which nothing goes wrong.
 
 use crate::house::{House, d, half_in_bitcoin, of, targets};
-use commands::sessions::SessionWish;
-use domain::Currency;
+use commands::sessions::{SessionWish, StartWish};
 use domain::trading::SessionState;
+use domain::{Currency, Timestamp};
+use std::time::Duration;
+use trader::timers::{Leases, Taken};
 
 #[tokio::test]
 async fn a_rebalance_that_was_asked_for_buys_what_is_meant_to_be_held() {
@@ -66,6 +68,27 @@ async fn a_schedule_runs_when_it_is_due_and_missed_ticks_are_one_run() {
     assert!(next > house.commands.now());
     assert_eq!((next.as_micros() - long_ago.as_micros()) % 60_000_000, 0, "it keeps its beat");
     assert_eq!(house.count("select count(*) from events where event_type = 'RunStarted'").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_looks_learns_when_the_next_session_is_due_if_that_is_soon() {
+    let house = House::build().await;
+    let (ada, _) = house.register("ada").await;
+    let now = house.commands.now();
+    let (soon, later) = (now.plus(Duration::from_mins(1)), now.plus(Duration::from_mins(2)));
+    for next_run_at in [later, soon] {
+        house.start(ada, StartWish { next_run_at: Some(next_run_at), ..half_in_bitcoin() }).await;
+    }
+    house.keep().await;
+    let leases = Leases::new(house.journal.pool().clone());
+    let look = async |now, until| leases.take(now, 9, until).await.unwrap();
+    let before = Timestamp::from_micros(soon.as_micros() - 1);
+    assert_eq!(look(now, before).await, Taken::default(), "not soon enough");
+    assert_eq!(look(now, later).await, Taken { leases: Vec::new(), next_due_at: Some(soon) });
+    let found = look(soon, later).await;
+    assert_eq!((found.leases.len(), found.next_due_at), (1, Some(later)));
+    let found = look(later, later).await;
+    assert_eq!((found.leases.len(), found.next_due_at), (1, None), "the other one is taken");
 }
 
 #[tokio::test]
