@@ -2,6 +2,7 @@
 
 use super::catalogue::{Kind, notices};
 use super::flaw::{Found, below};
+use super::value::number;
 use super::{FlawCode, Value, pairlists};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +48,7 @@ impl Checker<'_> {
             Kind::Digits => self.pattern(at, value, is_digits, "1234"),
             Kind::Stake => match value {
                 Value::Text(text) if text == "unlimited" => Some(value.clone()),
-                Value::Text(text) if decimal(text).is_none() => self.no(at, FlawCode::Unknown, "unlimited"),
+                Value::Text(text) if plain(text).is_none() => self.no(at, FlawCode::Unknown, "unlimited"),
                 _ => self.number(at, value, (STAKE_MIN, true), (MOST, true)),
             },
             Kind::Wallet => match value {
@@ -122,6 +123,7 @@ impl Checker<'_> {
     pub(super) fn integer(&mut self, at: &str, value: &Value, from: i64, to: i64) -> Option<Value> {
         match value {
             Value::Number(number) if !number.is_integer() => self.no(at, FlawCode::NotAnInteger, "integer"),
+            Value::TooFine => self.no(at, FlawCode::NotAnInteger, "integer"),
             Value::Number(number) if (Decimal::from(from)..=Decimal::from(to)).contains(number) => {
                 Some(value.clone())
             }
@@ -141,23 +143,23 @@ impl Checker<'_> {
         (from, from_too): (&'static str, bool),
         (to, to_too): (&'static str, bool),
     ) -> Option<Value> {
-        let number = match value {
-            Value::Number(number) => Some(*number),
-            Value::Text(text) => match decimal(text) {
-                Some(number) => Some(number),
+        let value = match value {
+            Value::Text(text) => match plain(text) {
+                Some(number) => number,
                 None => return self.no(at, FlawCode::NotADecimal, "number"),
             },
-            Value::Beyond => None,
-            _ => return self.no(at, FlawCode::WrongType, "number"),
+            value => value.clone(),
         };
-        let (Some(least), Some(most)) = (decimal(from), decimal(to)) else { return None };
+        let bound = |text| plain(text).and_then(|bound| bound.as_number());
+        let (Some(least), Some(most)) = (bound(from), bound(to)) else { return None };
         let is_inside =
             |n: Decimal| (n > least || (from_too && n == least)) && (n < most || (to_too && n == most));
-        match number {
-            Some(number) if !is_inside(number) => self.range(at, from, to, from_too && to_too),
-            None => self.range(at, from, to, from_too && to_too),
-            Some(number) if digits(number) > DIGITS_MAX => self.no(at, FlawCode::TooManyDigits, "15"),
-            Some(number) => Some(Value::Number(number)),
+        match value {
+            Value::Number(number) if !is_inside(number) => self.range(at, from, to, from_too && to_too),
+            Value::Beyond => self.range(at, from, to, from_too && to_too),
+            Value::Number(number) if digits(number) <= DIGITS_MAX => Some(value),
+            Value::Number(_) | Value::TooFine => self.no(at, FlawCode::TooManyDigits, "15"),
+            _ => self.no(at, FlawCode::WrongType, "number"),
         }
     }
 
@@ -223,13 +225,12 @@ impl Checker<'_> {
     }
 }
 
-/// A plain one: no exponent, no space.
-fn decimal(text: &str) -> Option<Decimal> {
+/// A plain number: no exponent, no space.
+fn plain(text: &str) -> Option<Value> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-        && digits.bytes().next().is_some_and(|first| first.is_ascii_digit())
-        && !digits.ends_with('.');
-    if is_plain { Decimal::from_str_exact(text).ok().map(|number| number.normalize()) } else { None }
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (are_digits(whole) && are_digits(fraction)).then(|| number(text))
 }
 
 fn digits(number: Decimal) -> usize {

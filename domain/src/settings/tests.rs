@@ -119,6 +119,58 @@ fn what_cannot_be_together_is_refused() {
     after(r#"{"trading_mode":"futures","margin_mode":"isolated"}"#);
 }
 
+/// What freqtrade's own schema lets through and its start does not.
+#[test]
+fn what_a_start_would_refuse_is_refused() {
+    let first = r#"{"pairlists":[{"method":"VolumePairList","number_assets":5"#;
+    let later = r#"{"pairlists":[{"method":"StaticPairList"},{"method":"#;
+    let futures = r#"{"trading_mode":"futures","margin_mode":"cross""#;
+    for (json, pointer) in [
+        (format!(r#"{first},"lookback_days":2,"lookback_period":3}}]}}"#), "/pairlists/0/lookback_period"),
+        (
+            format!(r#"{first},"lookback_days":2,"lookback_timeframe":"1h"}}]}}"#),
+            "/pairlists/0/lookback_timeframe",
+        ),
+        (format!(r#"{first},"lookback_days":2}}]}}"#), "/pairlists/0/refresh_period"),
+        (
+            format!(r#"{first},"lookback_period":9,"lookback_timeframe":"4h","refresh_period":14399}}]}}"#),
+            "/pairlists/0/refresh_period",
+        ),
+        (
+            format!(r#"{first},"lookback_days":1001,"refresh_period":86400}}]}}"#),
+            "/pairlists/0/lookback_days",
+        ),
+        (format!(r#"{later}"AgeFilter","max_days_listed":10}}]}}"#), "/pairlists/1/max_days_listed"),
+        (format!(r#"{later}"AgeFilter","min_days_listed":1001}}]}}"#), "/pairlists/1/min_days_listed"),
+        (format!(r#"{later}"VolatilityFilter","lookback_days":1001}}]}}"#), "/pairlists/1/lookback_days"),
+        (
+            format!(
+                r#"{futures},"pairlists":[{{"method":"StaticPairList"}},{{"method":"RangeStabilityFilter","lookback_days":500}}]}}"#
+            ),
+            "/pairlists/1/lookback_days",
+        ),
+        (
+            format!(r#"{futures},"entry_pricing":{{"use_order_book":false}}}}"#),
+            "/entry_pricing/use_order_book",
+        ),
+        (format!(r#"{futures},"exit_pricing":{{"use_order_book":false}}}}"#), "/exit_pricing/use_order_book"),
+        (
+            format!(
+                r#"{futures},"order_types":{{"stoploss_on_exchange":true,"stoploss_price_type":"index"}}}}"#
+            ),
+            "/order_types/stoploss_price_type",
+        ),
+    ] {
+        let found = wrong(&json);
+        assert_eq!(found.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), [pointer], "{json}");
+    }
+    after(&format!(r#"{first},"lookback_period":9,"lookback_timeframe":"4h","refresh_period":14400}}]}}"#));
+    after(&format!(r#"{first},"lookback_days":0,"lookback_timeframe":"1h"}}]}}"#));
+    after(&format!(r#"{later}"AgeFilter","min_days_listed":9,"max_days_listed":10}}]}}"#));
+    after(&format!(r#"{later}"RangeStabilityFilter","lookback_days":1000}}]}}"#));
+    after(r#"{"entry_pricing":{"use_order_book":false}}"#);
+}
+
 #[test]
 fn what_is_forbidden_weighs_more_than_what_is_wrong() {
     for pointer in FORBIDDEN.iter().chain(READ_ONLY) {
@@ -164,6 +216,45 @@ fn numbers_are_exact_and_written_one_way() {
         // Through a tree of floats, too: fifteen digits survive it.
         let tree: serde_json::Value = serde_json::from_str(&written).unwrap();
         assert_eq!(serde_json::from_value::<Settings>(tree).unwrap(), settings);
+    }
+}
+
+#[test]
+fn no_number_is_rounded_to_one_that_fits() {
+    const LONG: &str = "0.0000000000000000000000000000000000000001";
+    for (sent, code) in [
+        ("2.99999999999999999999999999999999e0", FlawCode::TooManyDigits),
+        ("2.99999999999999999999999999999999", FlawCode::TooManyDigits),
+        ("\"2.99999999999999999999999999999999\"", FlawCode::TooManyDigits),
+        ("299999999999999999999999999999999e-32", FlawCode::TooManyDigits),
+        (LONG, FlawCode::TooManyDigits),
+        ("1e-40", FlawCode::TooManyDigits),
+        ("1e-99999999999999999999999", FlawCode::TooManyDigits),
+        ("0.1234567890123456", FlawCode::TooManyDigits),
+        ("10000000000000000000000000000000", FlawCode::OutOfRange),
+        ("\"10000000000000000000000000000000\"", FlawCode::OutOfRange),
+        ("1e28", FlawCode::OutOfRange),
+        ("-1e99999999999999999999999", FlawCode::OutOfRange),
+    ] {
+        let found = wrong(&at("/dry_run_wallet", sent));
+        assert_eq!(found, [("/dry_run_wallet".to_owned(), code)], "{sent}");
+        let again = Value::parse(&value(sent).to_string()).unwrap();
+        assert_eq!(again, value(sent), "{sent}");
+    }
+    assert_eq!(
+        wrong(&at("/max_open_trades", "2.99999999999999999999999999999999e0"))[0].1,
+        FlawCode::NotAnInteger
+    );
+    for (sent, kept) in [
+        ("300000000000000000000000000000000000000000e-41", "3"),
+        ("0.000000000000000000000000000000000000003e39", "3"),
+        ("0e99999999999999999999999", "0"),
+        ("-0.0", "0"),
+        ("0.00012E+4", "1.2"),
+        ("\"1.50000000000000000000000000000000000000\"", "1.5"),
+    ] {
+        let settings = after(&at("/dry_run_wallet", sent));
+        assert_eq!(settings.get("/dry_run_wallet").unwrap().to_string(), kept, "{sent}");
     }
 }
 

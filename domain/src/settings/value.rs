@@ -16,8 +16,10 @@ pub enum Value {
     Nothing,
     Switch(bool),
     Number(Decimal),
-    /// A number that no decimal holds: valid JSON, and no setting.
+    /// A number that is larger than any decimal: valid JSON, and no setting.
     Beyond,
+    /// A number with more digits than any decimal has; it is no integer.
+    TooFine,
     Text(String),
     List(Vec<Value>),
     Map(BTreeMap<String, Value>),
@@ -70,14 +72,49 @@ fn read(raw: &RawValue) -> Result<Value, serde_json::Error> {
             let read = |(name, raw): (String, &RawValue)| Ok((name, read(raw)?));
             Value::Map(members.into_iter().map(read).collect::<Result<_, serde_json::Error>>()?)
         }
-        _ => number(text).map_or(Value::Beyond, Value::Number),
+        _ => number(text),
     })
 }
 
-fn number(text: &str) -> Option<Decimal> {
-    let has_exponent = text.contains(['e', 'E']);
-    let read = if has_exponent { Decimal::from_scientific(text) } else { Decimal::from_str_exact(text) };
-    read.ok().map(|number| number.normalize())
+/// Whatever has as many, before and after the point together, is a decimal.
+const DIGITS_MAX: i64 = 28;
+
+/// A number as JSON writes it, digit by digit: it is never rounded to one that can be held.
+pub(super) fn number(text: &str) -> Value {
+    let (unsigned, is_negative) = text.strip_prefix('-').map_or((text, false), |rest| (rest, true));
+    let (base, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, fraction) = base.split_once('.').unwrap_or((base, ""));
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0');
+    let digits = significant.trim_end_matches('0');
+    if digits.is_empty() {
+        return Value::Number(Decimal::ZERO);
+    }
+    // It is `digits` times ten to the power of:
+    let power = power(exponent) + length(significant) - length(digits) - length(fraction);
+    if power + length(digits) > DIGITS_MAX {
+        return Value::Beyond;
+    }
+    let zeros = "0".repeat(usize::try_from(power).unwrap_or(0));
+    let mantissa = format!("{digits}{zeros}")
+        .parse()
+        .map(|mantissa: i128| if is_negative { -mantissa } else { mantissa });
+    let scale = u32::try_from((-power).max(0)).unwrap_or(u32::MAX);
+    match mantissa.map(|mantissa| Decimal::try_from_i128_with_scale(mantissa, scale)) {
+        Ok(Ok(number)) if length(digits) <= DIGITS_MAX => Value::Number(number),
+        _ => Value::TooFine,
+    }
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
+/// Beyond what any other number makes up for, it is all the same.
+fn power(exponent: &str) -> i64 {
+    const FAR: i64 = 1 << 40;
+    let beyond = if exponent.starts_with('-') { -FAR } else { FAR };
+    exponent.parse().map_or(beyond, |power: i64| power.clamp(-FAR, FAR))
 }
 
 /// An object of which no member stands twice: of two, one would be read and nobody knows which.
@@ -125,6 +162,7 @@ impl Serialize for Value {
             Self::Number(number) => raw(number.to_string())?.serialize(serializer),
             // Any that cannot be held will do: it is refused wherever it comes to.
             Self::Beyond => raw("1e999".to_owned())?.serialize(serializer),
+            Self::TooFine => raw("1e-999".to_owned())?.serialize(serializer),
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
