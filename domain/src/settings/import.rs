@@ -3,10 +3,13 @@
 //! Such a file holds a whole bot, keys and all. What may be set is taken as a change; if a value of that is wrong, all of it
 //! is declined like any change.
 
-use super::catalogue::{FORBIDDEN, READ_ONLY, entry, is_section};
+use super::catalogue::{FORBIDDEN, READ_ONLY, entry, is_below, is_section};
 use super::flaw::{Found, below};
 use super::{Secret, Value, pairlists};
 use std::collections::BTreeMap;
+
+const PAIRLISTS: &str = "/pairlists";
+const WHITELIST: &str = "/exchange/pair_whitelist";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
@@ -26,6 +29,8 @@ pub enum Ignored {
     Nothing,
     /// It stands for a secret and is none.
     Placeholder,
+    /// It names no pairs, as lists that were refused would have.
+    Empty,
 }
 
 impl Ignored {
@@ -35,6 +40,7 @@ impl Ignored {
             Self::Unknown => "unknown_setting",
             Self::Nothing => "null",
             Self::Placeholder => "placeholder",
+            Self::Empty => "empty",
         }
     }
 }
@@ -43,7 +49,13 @@ pub fn import(file: &Value) -> Imported {
     let mut imported =
         Imported { patch: Value::Nothing, taken: Vec::new(), ignored: Vec::new(), refused: Vec::new() };
     imported.patch = match file {
-        Value::Map(members) => Value::Map(imported.members("", members)),
+        Value::Map(members) => {
+            let mut patch = imported.members("", members);
+            if imported.refused.iter().any(|pointer| is_below(pointer, PAIRLISTS)) {
+                imported.leave_empty_whitelist(&mut patch);
+            }
+            Value::Map(patch)
+        }
         // Declined as a change.
         other => other.clone(),
     };
@@ -84,8 +96,18 @@ impl Imported {
                     return None;
                 }
                 self.taken.push(pointer.to_owned());
-                Some(value.clone())
+                Some(as_here(pointer, value))
             }
+        }
+    }
+
+    /// With lists that fetch pairs from elsewhere it is no mistake; beside those that stay it would be one.
+    fn leave_empty_whitelist(&mut self, patch: &mut BTreeMap<String, Value>) {
+        let Some(Value::Map(exchange)) = patch.get_mut("exchange") else { return };
+        if exchange.get("pair_whitelist") == Some(&Value::List(Vec::new())) {
+            exchange.remove("pair_whitelist");
+            self.taken.retain(|pointer| pointer != WHITELIST);
+            self.ignore(WHITELIST, Ignored::Empty);
         }
     }
 
@@ -95,10 +117,23 @@ impl Imported {
     }
 }
 
+/// freqtrade takes these in small letters too; here each has one spelling.
+fn as_here(pointer: &str, value: &Value) -> Value {
+    match value {
+        Value::Text(text)
+            if is_below(pointer, "/order_time_in_force")
+                && !text.contains(|c: char| c.is_ascii_uppercase()) =>
+        {
+            Value::Text(text.to_ascii_uppercase())
+        }
+        _ => value.clone(),
+    }
+}
+
 /// Methods of pair lists that may not be used: then none of the lists is taken, for without one the others mean something
 /// else.
 fn barred_within(pointer: &str, value: &Value) -> Vec<String> {
-    if pointer != "/pairlists" {
+    if pointer != PAIRLISTS {
         return Vec::new();
     }
     let mut found = Found::default();

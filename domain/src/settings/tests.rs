@@ -347,6 +347,29 @@ fn of_a_strangers_file_only_what_may_be_set_is_taken() {
     assert_eq!(after.get("/minimal_roi").unwrap().to_string(), r#"{"5":0.1}"#);
 }
 
+#[test]
+fn an_empty_whitelist_is_passed_over_where_the_lists_that_would_fill_it_are_refused() {
+    let file = r#"{"exchange":{"name":"binance","pair_whitelist":[]},"stoploss":-0.2,"pairlists":[
+        {"method":"RemotePairList","pairlist_url":"http://127.0.0.1:9/"}]}"#;
+    let imported = import(&value(file));
+    assert_eq!(imported.refused, ["/pairlists/0/method"]);
+    assert_eq!(imported.ignored, [("/exchange/pair_whitelist".to_owned(), Ignored::Empty)]);
+    assert_eq!(imported.taken, ["/exchange/name", "/stoploss"]);
+    let built_in = Settings::built_in();
+    let after = with(built_in, built_in, &imported.patch, How::Replace, vec![]).unwrap();
+    assert_eq!(after.get("/exchange/pair_whitelist"), built_in.get("/exchange/pair_whitelist"));
+    // Beside lists that are taken it is what it says.
+    let own =
+        import(&value(r#"{"exchange":{"pair_whitelist":[]},"pairlists":[{"method":"StaticPairList"}]}"#));
+    assert!(with(built_in, built_in, &own.patch, How::Replace, vec![]).is_err());
+}
+
+#[test]
+fn times_in_force_are_imported_in_either_case() {
+    let imported = import(&value(r#"{"order_time_in_force":{"entry":"ioc","exit":"gtc"}}"#));
+    assert_eq!(imported.patch.to_string(), r#"{"order_time_in_force":{"entry":"IOC","exit":"GTC"}}"#);
+}
+
 /// JSON that fits a key.
 fn fitting(kind: Kind) -> BoxedStrategy<String> {
     let number = |from: f64, to: f64| (from..to).prop_map(|n| format!("{n:.4}")).boxed();
