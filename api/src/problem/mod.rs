@@ -11,6 +11,7 @@ mod settings;
 
 pub(crate) use catalogue::{Detail, Flaw, Language, chosen};
 pub(crate) use codes::{Code, FieldCode};
+pub(crate) use settings::unknown_members;
 
 use axum::body::Body;
 use axum::http::header::{
@@ -147,6 +148,15 @@ impl Problem {
         self.0.code.status()
     }
 
+    pub(crate) fn is_replayed(&self) -> bool {
+        self.0.replayed
+    }
+
+    /// Where the values stand that are not valid. Clients choose names too: no line of a log may hold these as they are.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = &str> {
+        self.0.errors.iter().map(|error| &*error.pointer)
+    }
+
     pub(crate) fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
     }
@@ -157,7 +167,7 @@ impl Problem {
             (Some(detail), _) => detail.said(language).to_string(),
             (None, []) => code.title(language).to_owned(),
             (None, [FieldError { pointer, flaw }]) => format!("{pointer} {}", flaw.said(language)),
-            (None, several) => Detail::SeveralFlaws { count: several.len() }.said(language).to_string(),
+            (None, several) => several_flaws(*code, several.len()).said(language).to_string(),
         }
     }
 
@@ -184,6 +194,15 @@ impl Problem {
         let detail = &self.detail(language);
         let written = Written { contents: &self.0, detail, request_id, language };
         serde_json::to_vec(&written).unwrap_or_default()
+    }
+}
+
+/// How many there are of what a code is about.
+const fn several_flaws(code: Code, count: usize) -> Detail {
+    match code {
+        Code::SettingForbidden => Detail::SeveralForbidden { count },
+        Code::UnknownSetting => Detail::SeveralUnknown { count },
+        _ => Detail::SeveralFlaws { count },
     }
 }
 
@@ -318,6 +337,18 @@ mod tests {
             }
             assert_eq!(en, uk);
         }
+    }
+
+    #[test]
+    fn several_of_a_kind_are_told_as_what_they_are() {
+        let detail = |problem: &Problem| written(problem).1["detail"].as_str().unwrap().to_owned();
+        let errors =
+            || ["/db_url", "/dry_run"].map(|at| FieldError::new(at, Flaw::SettingForbidden)).to_vec();
+        let forbidden = Problem::with_errors(Code::SettingForbidden, errors());
+        assert_eq!(detail(&forbidden), "2 of these settings may not be changed here");
+        let unknown = Problem::with_errors(Code::UnknownSetting, errors());
+        assert_eq!(detail(&unknown), "2 of these are no settings that there are here");
+        assert_eq!(detail(&Problem::validation(errors())), "2 values are not valid");
     }
 
     #[test]

@@ -10,7 +10,11 @@ impl From<DefaultsRefusal> for Problem {
         match refusal {
             DefaultsRefusal::Forbidden { barred } => forbidden(barred),
             DefaultsRefusal::Invalid { flaws } => invalid(flaws),
-            DefaultsRefusal::Stale { expected, actual } => stale(expected, actual),
+            DefaultsRefusal::Stale { expected, actual } => {
+                Self::new(Detail::OtherDefaults { expected, actual })
+                    .fact("expected", expected)
+                    .fact("actual", actual)
+            }
         }
     }
 }
@@ -22,6 +26,12 @@ pub(super) fn forbidden(barred: Vec<Barred>) -> Problem {
         FieldError::new(barred.pointer, flaw)
     });
     Problem::with_errors(Code::SettingForbidden, errors.collect())
+}
+
+/// Members of a body that there are not.
+pub(crate) fn unknown_members(pointers: Vec<String>) -> Problem {
+    let errors = pointers.into_iter().map(|pointer| FieldError::new(pointer, Flaw::NoSetting));
+    Problem::with_errors(Code::UnknownSetting, errors.collect())
 }
 
 /// Where every one of them is unknown, that is said first.

@@ -120,6 +120,9 @@ texts! {
 
     OtherVersion { expected: i64, actual: i64 }: VersionMismatch,
         "version {expected} was expected, it is {actual}", "очікувалася версія {expected}, а зараз {actual}";
+    OtherDefaults { expected: u64, actual: u64 }: VersionMismatch,
+        "version {expected} of the defaults was expected, it is {actual}",
+        "очікувалася версія типових параметрів {expected}, а зараз {actual}";
     OtherPreferences { expected: u64, actual: u64 }: VersionMismatch,
         "version {expected} of the preferences was expected, it is {actual}",
         "очікувалася версія налаштувань {expected}, а зараз {actual}";
@@ -134,6 +137,12 @@ texts! {
     SeveralFlaws { count: usize }: ValidationFailed,
         "{count} values are not valid",
         "неправильних значень: {count}";
+    SeveralForbidden { count: usize }: SettingForbidden,
+        "{count} of these settings may not be changed here",
+        "параметрів, які тут змінювати не можна: {count}";
+    SeveralUnknown { count: usize }: UnknownSetting,
+        "{count} of these are no settings that there are here",
+        "параметрів, яких тут немає: {count}";
     NotAnObject: ValidationFailed, "the body must be a JSON object", "тіло запиту має бути об’єктом JSON";
     RepeatedMember { name: String, line: usize, column: usize }: ValidationFailed,
         "duplicate field `{name}` at line {line} column {column}",
