@@ -126,6 +126,9 @@ pub struct Beside {
     pub dropped: Vec<(SecretKind, String)>,
     /// Everything about them that is not in the journal goes.
     pub erase: bool,
+    /// What was found out to be impossible when it was prepared.
+    #[serde(default)]
+    pub decline: Option<Box<Refusal>>,
 }
 
 /// Takes the place of what its owner held of that kind.

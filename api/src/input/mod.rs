@@ -22,7 +22,7 @@ pub(crate) use body::{BatchBody, JsonBody};
 pub(crate) use check::{Check, Raw, is_absent, with_null};
 pub(crate) use command::{Anonymous, Asked, Change, Keyed};
 pub(crate) use cursor::Cursor;
-pub(crate) use headers::{IdempotencyKey, IfNoneMatch};
+pub(crate) use headers::{IdempotencyKey, IfMatch, IfNoneMatch};
 pub(crate) use moment::{moment, moment_or_day};
 pub(crate) use password::password;
 pub(crate) use path::{

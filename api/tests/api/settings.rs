@@ -56,7 +56,7 @@ async fn who_never_set_anything_has_the_defaults() {
     let settings = answered.expect(200);
     assert_eq!((&settings["max_open_trades"], &settings["stake_currency"]), (&json!(3), &json!("USDT")));
     assert_eq!((&settings["dry_run"], &settings["source"]), (&json!(true), &json!("default")));
-    assert_eq!((&settings["version"], answered.header("etag")), (&json!(0), Some("\"0\"")));
+    assert_eq!((&settings["version"], answered.header("etag")), (&json!(0), Some("\"0.0\"")));
     assert_eq!(settings["telegram"]["token"], json!({ "set": false, "hint": null }));
     house.get(PATH).send().await.problem(401, "missing_token");
     assert_eq!(logs::count(&ada.id, &["user_settings_read"]), 1);

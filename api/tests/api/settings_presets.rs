@@ -2,7 +2,7 @@
 
 use crate::client::Answered;
 use crate::house::{House, Person};
-use crate::settings::{PATH, exported, patch, read};
+use crate::settings::{PATH, errors, exported, patch, read};
 use serde_json::{Value, json};
 
 async fn ask(house: &House, person: &Person, method: &str, at: &str, body: &Value) -> Answered {
@@ -101,6 +101,59 @@ async fn presets_saved_at_once_are_all_there_and_of_two_edits_one_is_stale() {
     let mut statuses = [one.status, other.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412]);
+    // Whoever asks for no version changes what they name, and nothing else.
+    let changes =
+        [json!({ "stake_amount": 21.5 }), json!({ "timeframe": "4h" }), json!({ "stoploss": -0.21 })];
+    let edits = changes.map(|settings| {
+        let (house, ada) = (&house, &ada);
+        async move { ask(house, ada, "PATCH", "/p07", &json!({ "settings": settings })).await.expect(200) }
+    });
+    futures::future::join_all(edits).await;
+    let presets = list(&house, &ada).await;
+    let p07 = &presets.iter().find(|preset| preset["name"] == "p07").unwrap();
+    let settings = &p07["settings"];
+    assert_eq!(
+        (&settings["stake_amount"], &settings["timeframe"], &settings["stoploss"], &p07["version"]),
+        (&json!(21.5), &json!("4h"), &json!(-0.21), &json!(4))
+    );
+}
+
+#[tokio::test]
+async fn a_form_of_a_preset_has_its_members_and_no_other() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let careful = json!({ "name": "careful", "settings": { "max_open_trades": 1 } });
+    ask(&house, &ada, "POST", "", &careful).await.expect(201);
+    let before = list(&house, &ada).await;
+    let head = house.head().await;
+    for (method, at) in [("PUT", "/careful"), ("PATCH", "/careful"), ("POST", "")] {
+        for (mut body, pointer) in [
+            (json!({ "setings": { "max_open_trades": 9 } }), "/setings"),
+            (json!({ "max_open_trades": 9 }), "/max_open_trades"),
+            (json!({ "settings": { "max_open_trades": 9 }, "a/b": 1 }), "/a~1b"),
+        ] {
+            if method == "POST" {
+                body["name"] = json!("other");
+            }
+            let problem = ask(&house, &ada, method, at, &body).await.problem(422, "unknown_setting");
+            assert_eq!(errors(&problem), [(pointer.to_owned(), "unknown_setting".to_owned())]);
+        }
+        for settings in [json!(null), json!(5), json!([])] {
+            let mut body = json!({ "settings": settings });
+            if method == "POST" {
+                body["name"] = json!("other");
+            }
+            let problem = ask(&house, &ada, method, at, &body).await.problem(422, "validation_failed");
+            assert_eq!(errors(&problem), [("/settings".to_owned(), "wrong_type".to_owned())]);
+        }
+    }
+    let named = json!({ "name": "careful", "settings": {} });
+    let problem = ask(&house, &ada, "PUT", "/careful", &named).await.problem(422, "unknown_setting");
+    assert_eq!(errors(&problem)[0].0, "/name");
+    let nobody = json!({ "name": null });
+    ask(&house, &ada, "PATCH", "/careful", &nobody).await.problem(422, "validation_failed");
+    assert_eq!(house.head().await, head, "refusals leave no event");
+    assert_eq!(list(&house, &ada).await, before);
 }
 
 #[tokio::test]

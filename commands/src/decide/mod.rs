@@ -101,6 +101,9 @@ impl<'a> Draft<'a> {
         let id = change.user_id.0;
         let entry = self.aggregates.users.peek(id);
         same_version(expected, entry.map_or(0, Entry::sequence))?;
+        if let Some(refusal) = &change.beside.decline {
+            return Err((**refusal).clone());
+        }
         self.user(id, change.command.clone().at(self.now))?;
         for claim in &change.beside.free {
             self.must_be_free(*claim, id).map_err(|refusal| match refusal {

@@ -30,6 +30,7 @@ pub use login::{Identifier, Login, SignedIn};
 pub use password::PasswordChange;
 pub use profile::{Naming, PlainProfile, ProfileChange};
 pub use register::Registration;
+pub use settings::SettingsWish;
 
 use crate::envelope::{Beside, RequestKey};
 use crate::{ClaimKind, Command, Commands, Context, Failure, NewClaim, Outcome, UserChange};

@@ -4,11 +4,11 @@
 //! decided on the settings as they are by then, so that two changes at once both stand.
 
 use crate::envelope::Beside;
-use crate::{Command, Commands, Context, Failure, NewSecret, Outcome, SecretKind};
+use crate::{Command, Commands, Context, Failure, NewSecret, Outcome, Refusal, RequestKey, SecretKind};
 use domain::settings::{
     How, Secret, SecretChange, SecretChanges, Settings, Value, take_secrets, without_forbidden,
 };
-use domain::settings_defaults::{DEFAULTS_ID, DefaultsCommand, SettingsDefaults};
+use domain::settings_defaults::{DEFAULTS_ID, DefaultsCommand, DefaultsRefusal, SettingsDefaults};
 use domain::user::{AskedOfSettings, SettingsChange, SettingsCommand, UserCommand, UserEvent};
 use domain::{AggregateKind, AggregateRef, Event, Sealed, Timestamp, UserId};
 use std::sync::Arc;
@@ -18,42 +18,47 @@ const PLACE: &str = "TelegramSecret";
 /// Where their hints are.
 const EVENT: &str = "SettingsChanged";
 
+/// Who asks something of whose settings, and what they knew of them.
+#[derive(Clone, Debug)]
+pub struct SettingsWish {
+    pub context: Context,
+    pub user_id: UserId,
+    /// Of what holds for whoever set nothing, the version that was seen. Only with `If-Match`, and by whom it held for.
+    pub seen_defaults: Option<u64>,
+}
+
 impl Commands {
     /// A change that may hold secrets.
-    pub async fn change_settings(
+    pub async fn change_settings(&self, wish: SettingsWish, patch: Value) -> Outcome {
+        let key = self.settings_key(&wish, &[b"change_settings", patch.to_string().as_bytes()]);
+        self.merge_settings(wish, key, patch, How::Merge).await
+    }
+
+    /// What is taken of a file. It is the same request only with the same file: what was passed over is answered too.
+    pub async fn import_settings(&self, wish: SettingsWish, file: &Value, taken: Value) -> Outcome {
+        let key = self.settings_key(&wish, &[b"import_settings", file.to_string().as_bytes()]);
+        self.merge_settings(wish, key, taken, How::Replace).await
+    }
+
+    async fn merge_settings(
         &self,
-        mut context: Context,
-        user_id: UserId,
+        wish: SettingsWish,
+        key: Option<RequestKey>,
         mut patch: Value,
         how: How,
     ) -> Outcome {
-        let (asked, way) = (patch.to_string(), [u8::from(how == How::Replace)]);
-        let parts = [b"change_settings".as_slice(), user_id.0.as_bytes(), &way, asked.as_bytes()];
-        let key = self.request_key(&context, &parts);
-        let expected_version = own_version(&mut context);
         let SecretChanges { changes, flaws } = take_secrets(&mut patch);
         without_forbidden(&mut patch);
-        let (telegram, beside) = self.sealed(user_id, changes).await?;
+        let (telegram, beside) = self.sealed(wish.user_id, changes).await?;
         let change = SettingsChange { patch, how, flaws, telegram };
-        let asked = AskedOfSettings {
-            command: SettingsCommand::Change(Box::new(change)),
-            defaults: self.settings_defaults().await?,
-            expected_version,
-        };
-        let command = UserCommand::Settings { asked: Box::new(asked), at: Timestamp::default() };
-        self.change_user(&context, key, user_id, command, beside).await
+        let defaults = self.settings_defaults().await?;
+        self.ask_of_settings(wish, key, SettingsCommand::Change(Box::new(change)), &defaults, beside).await
     }
 
     /// Anything about presets.
-    pub async fn ask_of_presets(
-        &self,
-        mut context: Context,
-        user_id: UserId,
-        mut command: SettingsCommand,
-    ) -> Outcome {
+    pub async fn ask_of_presets(&self, wish: SettingsWish, mut command: SettingsCommand) -> Outcome {
         let asked = serde_json::to_vec(&command).map_err(|error| Failure::Internal(error.to_string()))?;
-        let key = self.request_key(&context, &[b"presets", user_id.0.as_bytes(), &asked]);
-        let expected_version = own_version(&mut context);
+        let key = self.settings_key(&wish, &[b"presets", &asked]);
         if let SettingsCommand::SavePreset { patch, .. } | SettingsCommand::EditPreset { patch, .. } =
             &mut command
             && let Some(patch) = patch
@@ -66,25 +71,20 @@ impl Commands {
                 *telegram = Value::Nothing;
             }
         }
-        let asked = AskedOfSettings { command, defaults: self.settings_defaults().await?, expected_version };
-        let command = UserCommand::Settings { asked: Box::new(asked), at: Timestamp::default() };
-        self.ask_user(&context, key, user_id, command).await
+        let defaults = self.settings_defaults().await?;
+        self.ask_of_settings(wish, key, command, &defaults, Beside::default()).await
     }
 
     /// Back to what they were. Version 0 is what everybody begins with: the defaults.
-    pub async fn revert_settings(&self, mut context: Context, user_id: UserId, to_version: u64) -> Outcome {
-        let parts = [b"revert_settings".as_slice(), user_id.0.as_bytes(), &to_version.to_be_bytes()];
-        let key = self.request_key(&context, &parts);
-        let expected_version = own_version(&mut context);
+    pub async fn revert_settings(&self, wish: SettingsWish, to_version: u64) -> Outcome {
+        let key = self.settings_key(&wish, &[b"revert_settings", &to_version.to_be_bytes()]);
         let defaults = self.settings_defaults().await?;
         let settings = match to_version {
-            0 => Some(Arc::clone(&defaults)),
-            version => self.settings_at(user_id, version).await?,
+            0 => Some(defaults.settings()),
+            version => self.settings_at(wish.user_id, version).await?,
         };
         let command = SettingsCommand::Revert { to_version, settings };
-        let asked = AskedOfSettings { command, defaults, expected_version };
-        let command = UserCommand::Settings { asked: Box::new(asked), at: Timestamp::default() };
-        self.ask_user(&context, key, user_id, command).await
+        self.ask_of_settings(wish, key, command, &defaults, Beside::default()).await
     }
 
     /// What everybody's settings are until they change them, from now on.
@@ -97,9 +97,37 @@ impl Commands {
         self.submit(self.envelope(&context, key, Command::SettingsDefaults(Box::new(command)))).await
     }
 
-    async fn settings_defaults(&self) -> Result<Arc<Settings>, Failure> {
+    fn settings_key(&self, wish: &SettingsWish, what: &[&[u8]]) -> Option<RequestKey> {
+        let seen = wish.seen_defaults.map(u64::to_be_bytes);
+        let mut parts = what.to_vec();
+        parts.push(wish.user_id.0.as_bytes());
+        parts.extend(seen.as_ref().map(<[u8; 8]>::as_slice));
+        self.request_key(&wish.context, &parts)
+    }
+
+    /// Declined if it was meant for other defaults than it would be decided by.
+    async fn ask_of_settings(
+        &self,
+        wish: SettingsWish,
+        key: Option<RequestKey>,
+        command: SettingsCommand,
+        defaults: &SettingsDefaults,
+        mut beside: Beside,
+    ) -> Outcome {
+        let SettingsWish { mut context, user_id, seen_defaults } = wish;
+        let actual = defaults.version();
+        let stale = seen_defaults.filter(|seen| *seen != actual);
+        let refusal = stale.map(|expected| Refusal::Defaults(DefaultsRefusal::Stale { expected, actual }));
+        beside.decline = refusal.map(Box::new);
+        let expected_version = own_version(&mut context);
+        let asked = AskedOfSettings { command, defaults: defaults.settings(), expected_version };
+        let command = UserCommand::Settings { asked: Box::new(asked), at: Timestamp::default() };
+        self.change_user(&context, key, user_id, command, beside).await
+    }
+
+    async fn settings_defaults(&self) -> Result<SettingsDefaults, Failure> {
         let loaded = self.journal().load::<SettingsDefaults>(&[DEFAULTS_ID]).await?.remove(&DEFAULTS_ID);
-        Ok(loaded.map(|loaded| loaded.state).unwrap_or_default().settings())
+        Ok(loaded.map(|loaded| loaded.state).unwrap_or_default())
     }
 
     /// From the event that made them.

@@ -1,16 +1,15 @@
 //! PATCH /users/settings.
 
-use super::{answer, log};
+use super::log::changing;
+use super::{Wished, answer};
 use crate::app::App;
-use crate::auth::rule::WriteSettings;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody};
+use crate::input::JsonBody;
 use crate::openapi::Problems;
 use crate::output::SettingsBody;
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Response;
-use domain::settings::{How, Value};
+use domain::settings::Value;
 
 /// Change some of one's freqtrade settings
 ///
@@ -29,13 +28,14 @@ use domain::settings::{How, Value};
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
-    arrival: Arrival,
-    body: JsonBody,
+    Wished { wish, arrival }: Wished,
+    body: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
-    let patch: Value = body.read()?;
-    let user_id = allowed.caller.user_id();
-    let outcome = app.commands().change_settings(context, user_id, patch, How::Merge).await;
-    log(&arrival, user_id, &outcome);
-    answer(&app, user_id, &outcome?).await
+    let user_id = wish.user_id;
+    let attempt = async {
+        let patch: Value = body?.read()?;
+        Ok((app.commands().change_settings(wish, patch).await?, ()))
+    };
+    let (done, ()) = changing(&arrival, user_id, attempt).await?;
+    answer(&app, user_id, &done).await
 }

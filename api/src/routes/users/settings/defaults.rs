@@ -1,6 +1,6 @@
 //! GET and PUT /admin/settings/defaults.
 
-use super::number;
+use super::{defaults_at, found, number};
 use crate::app::App;
 use crate::auth::rule::Administer;
 use crate::auth::{Allowed, require_recent_login};
@@ -11,12 +11,14 @@ use crate::output::{Answer, SettingsDefaultsBody};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Response;
-use domain::UserId;
+use commands::Done;
 use domain::settings::Value;
-use domain::settings_defaults::DEFAULTS_ID;
-use projections::At;
+use domain::settings_defaults::{DEFAULTS_ID, DefaultsEvent, SettingsDefaults};
+use domain::{Event, UserId};
 
 /// What everybody's settings are until they change them (admin)
+///
+/// All of them but telegram, which nobody sets for everybody. PUT with what is shown as `settings` changes nothing.
 #[utoipa::path(
     get, path = "/admin/settings/defaults", tag = "settings", security(("access_token" = [])),
     params(("min_position" = Option<i64>, Query, description = "Wait until this position is included")),
@@ -27,8 +29,10 @@ pub(crate) async fn get(
     _: Allowed<Administer>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
-    let (version, body) = read(&app, min.0).await?;
-    Ok(Answer::ok().position(body.position).version(version).json(&body))
+    // Nobody's: only what holds for all is looked at.
+    let found = found(&app, UserId(DEFAULTS_ID), min).await?;
+    let body = body(&found.value.defaults, found.position);
+    Ok(Answer::ok().position(body.position).version(number(body.version)).json(&body))
 }
 
 /// Set what everybody's settings are until they change them (admin)
@@ -47,9 +51,9 @@ pub(crate) async fn put(
     State(app): State<App>,
     Asked { allowed, context }: Asked<Administer>,
     arrival: Arrival,
-    body: JsonBody,
+    sent: JsonBody,
 ) -> Result<Response, Problem> {
-    let patch: Value = body.read()?;
+    let patch: Value = sent.read()?;
     require_recent_login(&app, allowed.caller, None).await?;
     let done = app.commands().set_settings_defaults(context, patch).await?;
     if !done.replayed && !done.events.is_empty() {
@@ -59,21 +63,28 @@ pub(crate) async fn put(
             user_id = %allowed.caller.user_id(),
             request_id = arrival.request_id.as_str(),
             position = done.position,
+            updated_fields = changed_fields(&done).join(","),
         );
     }
-    let (version, body) = read(&app, Some(done.position)).await?;
-    Ok(Answer::ok().position(done.position).version(version).replayed(done.replayed).json(&body))
+    // As the command left them, so that a repeat reads the same.
+    let body = body(&defaults_at(&app, done.position).await?, done.position);
+    let answer = Answer::ok().position(done.position).version(number(body.version));
+    Ok(answer.replayed(done.replayed).json(&body))
 }
 
-async fn read(app: &App, min: Option<i64>) -> Result<(i64, SettingsDefaultsBody), Problem> {
-    // Nobody's: only what holds for all is looked at.
-    let At { position, value } = app.read_models().settings_of(UserId(DEFAULTS_ID), min).await?;
-    let defaults = value.defaults;
-    let body = SettingsDefaultsBody {
-        settings: (*defaults.settings()).clone(),
+fn body(defaults: &SettingsDefaults, position: i64) -> SettingsDefaultsBody {
+    SettingsDefaultsBody {
+        settings: defaults.settings().without_telegram(),
         version: defaults.version(),
         updated_at: defaults.changed_at(),
         position,
-    };
-    Ok((number(defaults.version()), body))
+    }
+}
+
+fn changed_fields(done: &Done) -> Vec<String> {
+    let fields = done.events.iter().filter_map(|recorded| match recorded.event() {
+        Ok(Event::SettingsDefaults(DefaultsEvent::SettingsDefaultsChanged { fields, .. })) => Some(fields),
+        _ => None,
+    });
+    fields.flatten().collect()
 }

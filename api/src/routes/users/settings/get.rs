@@ -1,6 +1,6 @@
 //! GET /users/settings and /users/settings/export.
 
-use super::{found, number};
+use super::{found, log, tag, tag_of_values};
 use crate::app::App;
 use crate::auth::Allowed;
 use crate::auth::rule::ReadSettings;
@@ -42,18 +42,10 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let user_id = allowed.caller.user_id();
     let found = found(&app, user_id, min).await?;
-    let version = number(found.value.held.version);
-    let is_default = found.value.held.settings.is_none();
-    tracing::info!(
-        component = "settings",
-        event = "user_settings_read",
-        user_id = %user_id,
-        request_id = arrival.request_id.as_str(),
-        defaults_used = is_default,
-    );
-    let answer = Answer::ok().position(found.position).version(version);
-    // Everybody's have a version of their own: they may be others since.
-    if !is_default && known.is_some_and(|known| known.has(version)) {
+    log::was_read(&arrival, user_id, "settings", Some(found.value.held.settings.is_none()));
+    let tag = tag(&found.value);
+    let answer = Answer::ok().position(found.position).version(tag);
+    if known.is_some_and(|known| known.has(tag)) {
         return Ok(answer.not_modified());
     }
     Ok(answer.json(&SettingsBody::of(&found.value, found.position)))
@@ -98,13 +90,7 @@ pub(crate) async fn export(
     let held = &found.value.held;
     let settings = held.settings.clone().unwrap_or_else(|| found.value.defaults.settings());
     let placeholders = if env.is_some() { held.telegram.placeholders() } else { Placeholders::None };
-    tracing::info!(
-        component = "settings",
-        event = "user_settings_read",
-        user_id = %user_id,
-        request_id = arrival.request_id.as_str(),
-        defaults_used = held.settings.is_none(),
-    );
-    let answer = Answer::ok().position(found.position).version(number(held.version));
+    log::was_read(&arrival, user_id, "export", Some(held.settings.is_none()));
+    let answer = Answer::ok().position(found.position).version(tag_of_values(&found.value));
     Ok(answer.file("config.json", settings.export(placeholders)))
 }

@@ -1,16 +1,15 @@
 //! POST /users/settings/import.
 
-use super::{body_after, changed_fields, log, number};
+use super::log::{changed_fields, changing};
+use super::{Wished, body_after};
 use crate::app::App;
-use crate::auth::rule::WriteSettings;
-use crate::door::Arrival;
-use crate::input::{Asked, JsonBody};
+use crate::input::JsonBody;
 use crate::openapi::Problems;
 use crate::output::{Answer, ImportedBody, PassedOverBody};
 use crate::problem::{FieldCode, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use domain::settings::{How, Value};
+use domain::settings::{Imported, Value};
 
 /// Take over a freqtrade's `config.json`
 ///
@@ -29,29 +28,28 @@ use domain::settings::{How, Value};
 )]
 pub(crate) async fn import(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
-    arrival: Arrival,
-    body: JsonBody,
+    Wished { wish, arrival }: Wished,
+    body: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
-    let file: Value = body.read()?;
-    let imported = domain::settings::import(&file);
-    let user_id = allowed.caller.user_id();
-    let outcome = app.commands().change_settings(context, user_id, imported.patch, How::Replace).await;
-    log(&arrival, user_id, &outcome);
-    let done = outcome?;
-    let (version, settings) = body_after(&app, user_id, &done).await?;
+    let user_id = wish.user_id;
+    let attempt = async {
+        let file: Value = body?.read()?;
+        let Imported { patch, taken, ignored, refused } = domain::settings::import(&file);
+        let done = app.commands().import_settings(wish, &file, patch).await?;
+        Ok((done, (taken, ignored, refused)))
+    };
+    let (done, (taken, ignored, refused)) = changing(&arrival, user_id, attempt).await?;
+    let (tag, settings) = body_after(&app, user_id, &done).await?;
     let forbidden = FieldCode::SettingForbidden.as_str();
-    let refused = imported.refused.into_iter().map(|pointer| PassedOverBody { pointer, code: forbidden });
-    let ignored =
-        imported.ignored.into_iter().map(|(pointer, why)| PassedOverBody { pointer, code: why.as_str() });
+    let refused = refused.into_iter().map(|pointer| PassedOverBody { pointer, code: forbidden });
+    let ignored = ignored.into_iter().map(|(pointer, why)| PassedOverBody { pointer, code: why.as_str() });
     let body = ImportedBody {
         settings,
-        taken: imported.taken,
+        taken,
         ignored: ignored.collect(),
         refused: refused.collect(),
         changed: changed_fields(&done),
         position: done.position,
     };
-    let answer = Answer::ok().position(done.position).version(number(version)).replayed(done.replayed);
-    Ok(answer.json(&body))
+    Ok(Answer::ok().position(done.position).version(tag).replayed(done.replayed).json(&body))
 }

@@ -1,19 +1,20 @@
 //! GET and POST /users/settings/presets, PUT, PATCH and DELETE …/{name}, and POST …/{name}/apply.
 
-use super::{PresetPath, answer, found, held_after, inside, log, member, number};
+use super::form::{PresetForm, PresetPath, inside};
+use super::log::{changing, was_read};
+use super::{Wished, answer, found, held_after, number};
 use crate::app::App;
 use crate::auth::Allowed;
-use crate::auth::rule::{ReadSettings, WriteSettings};
+use crate::auth::rule::ReadSettings;
 use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, MinPosition};
+use crate::input::{JsonBody, MinPosition};
 use crate::openapi::Problems;
 use crate::output::{Answer, DeletedPresetBody, ListBody, PresetBody, SettingsBody};
 use crate::problem::{Code, Flaw, Problem};
 use axum::extract::State;
 use axum::response::Response;
-use commands::{Context, Done};
-use domain::UserId;
-use domain::settings::{PresetName, Value};
+use commands::Done;
+use domain::settings::PresetName;
 use domain::user::{PresetFrom, SettingsCommand};
 
 /// One's presets
@@ -29,9 +30,12 @@ pub(crate) async fn list(
     State(app): State<App>,
     allowed: Allowed<ReadSettings>,
     min: MinPosition,
+    arrival: Arrival,
 ) -> Result<Response, Problem> {
-    let found = found(&app, allowed.caller.user_id(), min).await?;
+    let user_id = allowed.caller.user_id();
+    let found = found(&app, user_id, min).await?;
     let (position, held) = (found.position, found.value.held);
+    was_read(&arrival, user_id, "presets", Some(held.settings.is_none()));
     let body = |preset| PresetBody::new(preset, &held, position);
     let mut items: Vec<PresetBody> = held.presets.iter().map(body).collect();
     items.sort_by(|a, b| a.name.cmp(&b.name));
@@ -53,16 +57,16 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn create(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
-    arrival: Arrival,
-    body: JsonBody,
+    wished: Wished,
+    body: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
-    let mut body: Value = body.read()?;
-    let name = name_in(&mut body, "name")?.ok_or_else(|| Problem::flaw("/name", Flaw::Required))?;
-    let patch = member(&mut body, "settings");
-    let command =
-        SettingsCommand::SavePreset { name: name.clone(), patch, from: PresetFrom::Settings, is_new: true };
-    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    let (done, name) = ask(&app, wished, || {
+        let PresetForm { name, settings: patch } = PresetForm::read(&body?)?;
+        let name = name.ok_or_else(|| Problem::flaw("/name", Flaw::Required))?;
+        let (from, is_new) = (PresetFrom::Settings, true);
+        Ok((SettingsCommand::SavePreset { name: name.clone(), patch, from, is_new }, name))
+    })
+    .await?;
     preset_after(Answer::created().location(&format!("/api/v1/users/settings/presets/{name}")), &done, &name)
 }
 
@@ -82,16 +86,16 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn put(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
+    wished: Wished,
     PresetPath(name): PresetPath,
-    arrival: Arrival,
-    body: JsonBody,
+    body: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
-    let mut body: Value = body.read()?;
-    let patch = member(&mut body, "settings");
-    let from = if patch.is_some() { PresetFrom::Defaults } else { PresetFrom::Settings };
-    let command = SettingsCommand::SavePreset { name: name.clone(), patch, from, is_new: false };
-    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    let (done, name) = ask(&app, wished, || {
+        let patch = PresetForm::read_settings(&body?)?;
+        let from = if patch.is_some() { PresetFrom::Defaults } else { PresetFrom::Settings };
+        Ok((SettingsCommand::SavePreset { name: name.clone(), patch, from, is_new: false }, name))
+    })
+    .await?;
     preset_after(Answer::ok(), &done, &name)
 }
 
@@ -109,18 +113,17 @@ pub(crate) async fn put(
 )]
 pub(crate) async fn change(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
+    wished: Wished,
     PresetPath(name): PresetPath,
-    arrival: Arrival,
-    body: JsonBody,
+    body: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
-    let mut body: Value = body.read()?;
-    let new_name = name_in(&mut body, "name")?;
-    let patch = member(&mut body, "settings");
-    let now = new_name.clone().unwrap_or_else(|| name.clone());
-    let command = SettingsCommand::EditPreset { name, new_name, patch };
-    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
-    preset_after(Answer::ok(), &done, &now)
+    let (done, name) = ask(&app, wished, || {
+        let PresetForm { name: new_name, settings: patch } = PresetForm::read(&body?)?;
+        let now = new_name.clone().unwrap_or_else(|| name.clone());
+        Ok((SettingsCommand::EditPreset { name, new_name, patch }, now))
+    })
+    .await?;
+    preset_after(Answer::ok(), &done, &name)
 }
 
 /// Delete a preset
@@ -138,12 +141,11 @@ pub(crate) async fn change(
 )]
 pub(crate) async fn delete(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
+    wished: Wished,
     PresetPath(name): PresetPath,
-    arrival: Arrival,
 ) -> Result<Response, Problem> {
     let command = SettingsCommand::DeletePreset { name: name.clone() };
-    let done = ask(&app, context, allowed.caller.user_id(), &arrival, command).await?;
+    let (done, ()) = ask(&app, wished, || Ok((command, ()))).await?;
     let body = DeletedPresetBody { name: name.to_string(), deleted: true, position: done.position };
     Ok(Answer::ok().position(done.position).replayed(done.replayed).json(&body))
 }
@@ -161,36 +163,26 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn apply(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
+    wished: Wished,
     PresetPath(name): PresetPath,
-    arrival: Arrival,
 ) -> Result<Response, Problem> {
-    let user_id = allowed.caller.user_id();
-    let done = ask(&app, context, user_id, &arrival, SettingsCommand::ApplyPreset { name }).await?;
+    let user_id = wished.wish.user_id;
+    let (done, ()) = ask(&app, wished, || Ok((SettingsCommand::ApplyPreset { name }, ()))).await?;
     answer(&app, user_id, &done).await
 }
 
-async fn ask(
+/// Everything that is asked of a preset: what is sent is read, and its command decided.
+async fn ask<T>(
     app: &App,
-    context: Context,
-    user_id: UserId,
-    arrival: &Arrival,
-    command: SettingsCommand,
-) -> Result<Done, Problem> {
-    let outcome = app.commands().ask_of_presets(context, user_id, command).await;
-    log(arrival, user_id, &outcome);
-    Ok(outcome.map_err(inside)?)
-}
-
-fn name_in(body: &mut Value, field: &str) -> Result<Option<PresetName>, Problem> {
-    match member(body, field) {
-        None => Ok(None),
-        Some(Value::Text(name)) => {
-            let no_name = |_| Problem::flaw("/name", Flaw::NoPresetName);
-            PresetName::parse(&name).map(Some).map_err(no_name)
-        }
-        Some(_) => Err(Problem::flaw("/name", Flaw::NotAString)),
-    }
+    Wished { wish, arrival }: Wished,
+    read: impl FnOnce() -> Result<(SettingsCommand, T), Problem>,
+) -> Result<(Done, T), Problem> {
+    let user_id = wish.user_id;
+    let attempt = async {
+        let (command, rest) = read()?;
+        Ok((app.commands().ask_of_presets(wish, command).await.map_err(inside)?, rest))
+    };
+    changing(&arrival, user_id, attempt).await
 }
 
 /// As the command left it, so that a repeat reads the same.

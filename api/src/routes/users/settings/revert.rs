@@ -1,10 +1,9 @@
 //! POST /users/settings/revert.
 
-use super::{answer, log};
+use super::log::changing;
+use super::{Wished, answer};
 use crate::app::App;
-use crate::auth::rule::WriteSettings;
-use crate::door::Arrival;
-use crate::input::{Asked, Check, JsonBody, Raw, is_absent};
+use crate::input::{Check, JsonBody, Raw, is_absent};
 use crate::openapi::Problems;
 use crate::output::SettingsBody;
 use crate::problem::Problem;
@@ -38,10 +37,19 @@ pub(crate) struct RevertForm<'a> {
 )]
 pub(crate) async fn revert(
     State(app): State<App>,
-    Asked { allowed, context }: Asked<WriteSettings>,
-    arrival: Arrival,
-    body: JsonBody,
+    Wished { wish, arrival }: Wished,
+    body: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
+    let user_id = wish.user_id;
+    let attempt = async {
+        let version = version_in(&body?)?;
+        Ok((app.commands().revert_settings(wish, version.into()).await?, ()))
+    };
+    let (done, ()) = changing(&arrival, user_id, attempt).await?;
+    answer(&app, user_id, &done).await
+}
+
+fn version_in(body: &JsonBody) -> Result<u32, Problem> {
     let form: RevertForm<'_> = body.read()?;
     let mut check = Check::default();
     if is_absent(form.version) {
@@ -50,8 +58,5 @@ pub(crate) async fn revert(
     let version = check.integer("/version", form.version, 0..=u32::MAX);
     let Some(version) = version else { return Err(check.into_problem()) };
     check.finish()?;
-    let user_id = allowed.caller.user_id();
-    let outcome = app.commands().revert_settings(context, user_id, version.into()).await;
-    log(&arrival, user_id, &outcome);
-    answer(&app, user_id, &outcome?).await
+    Ok(version)
 }
