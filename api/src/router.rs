@@ -115,6 +115,7 @@ fn settings() -> OpenApiRouter<App> {
         ))
         .routes(routes!(users::settings::presets::apply))
         .routes(routes!(users::settings::history::history))
+        .routes(routes!(users::settings::history::version))
         .routes(routes!(users::settings::revert::revert))
         .routes(routes!(users::settings::defaults::get, users::settings::defaults::put))
 }

@@ -30,7 +30,7 @@ pub(crate) use reader::Reader;
 pub(crate) use session::{EndedSessionBody, LoginSessionBody};
 pub(crate) use settings::{
     DeletedPresetBody, ImportedBody, PassedOverBody, PresetBody, SettingsBody, SettingsDefaultsBody,
-    SettingsVersionBody, hints,
+    SettingsThenBody, SettingsVersionBody, hints,
 };
 pub(crate) use statement::{StatementBody, StatementFormat, StatementPieces};
 pub(crate) use trading::{

@@ -24,7 +24,7 @@ pub(crate) struct SettingsBody(Value);
 
 impl SettingsBody {
     /// `settings`: what holds, whether they are one's own or everybody's.
-    pub(crate) fn new(settings: &Settings, held: &SettingsHeld, hints: &Hints, position: i64) -> Self {
+    fn new(settings: &Settings, held: &SettingsHeld, hints: &Hints, position: i64) -> Self {
         let Value::Map(mut all) = settings.to_value() else { return Self(Value::Nothing) };
         if let Some(Value::Map(telegram)) = all.get_mut("telegram") {
             for secret in Secret::ALL {
@@ -186,6 +186,46 @@ impl From<SettingsVersionRow> for SettingsVersionBody {
             changed_at: row.changed_at,
             position: row.position,
         }
+    }
+}
+
+/// One version of the settings: as they were, and what was different before.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SettingsThen)]
+pub(crate) struct SettingsThenBody {
+    #[serde(flatten)]
+    pub version: SettingsVersionBody,
+    pub changes: Vec<SettingChangeBody>,
+    /// All of them but secrets.
+    #[schema(value_type = Object)]
+    pub settings: Settings,
+}
+
+/// One key that changed: null is none. A secret has neither `from` nor `to`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SettingChange)]
+pub(crate) struct SettingChangeBody {
+    #[schema(example = "max_open_trades")]
+    pub field: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = 3)]
+    pub from: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = 5)]
+    pub to: Option<Value>,
+}
+
+impl SettingsThenBody {
+    pub(crate) fn new(version: SettingsVersionBody, before: &Settings, settings: Settings) -> Self {
+        let change = |field: &String| {
+            let pointer = format!("/{}", field.replace('.', "/"));
+            let is_secret = Secret::ALL.iter().any(|secret| secret.pointer() == pointer);
+            let told =
+                |of: &Settings| (!is_secret).then(|| of.get(&pointer).cloned().unwrap_or(Value::Nothing));
+            SettingChangeBody { field: field.clone(), from: told(before), to: told(&settings) }
+        };
+        let changes = version.fields.iter().map(change).collect();
+        Self { version, changes, settings }
     }
 }
 

@@ -151,6 +151,7 @@ const TABLE: &[(&str, May)] = &[
     ("DELETE /users/settings/presets/{name}", With("settings:write")),
     ("POST /users/settings/presets/{name}/apply", With("settings:write")),
     ("GET /users/settings/history", With("settings:read")),
+    ("GET /users/settings/history/{version}", With("settings:read")),
     ("POST /users/settings/revert", With("settings:write")),
     ("GET /admin/settings/defaults", Admins),
     ("PUT /admin/settings/defaults", Admins),
