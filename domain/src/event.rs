@@ -36,6 +36,12 @@ impl Event {
         }
     }
 
+    /// Whether there are events of a type.
+    pub fn is_type(name: &str) -> bool {
+        let all = [UserEvent::TYPES, WalletEvent::TYPES, SessionEvent::TYPES, DefaultsEvent::TYPES];
+        all.iter().any(|types| types.contains(&name))
+    }
+
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::User(event) => event.type_name(),

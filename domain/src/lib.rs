@@ -8,6 +8,7 @@ mod actor;
 mod aggregate;
 mod currency;
 mod event;
+mod event_types;
 mod id;
 mod money;
 mod network;

@@ -1,6 +1,7 @@
 //! What can have happened to the defaults.
 
 use crate::Timestamp;
+use crate::event_types::event_types;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -17,20 +18,7 @@ pub enum DefaultsEvent {
     },
 }
 
-impl DefaultsEvent {
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::SettingsDefaultsChanged { .. } => "SettingsDefaultsChanged",
-        }
-    }
-}
-
-impl cqrs_es::DomainEvent for DefaultsEvent {
-    fn event_type(&self) -> String {
-        self.type_name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        "1.0".to_owned()
-    }
+event_types! {
+    DefaultsEvent:
+    SettingsDefaultsChanged,
 }

@@ -9,6 +9,7 @@ use super::portfolio::Valuation;
 use super::run::Trigger;
 use super::session::{ExchangeName, SessionState};
 use super::targets::Targets;
+use crate::event_types::event_types;
 use crate::user::TradingMode;
 use crate::{Currency, EntryId, Timestamp, TradingSessionId, UserId};
 use rust_decimal::Decimal;
@@ -233,44 +234,31 @@ pub struct Snapshot {
     pub drawdown: Decimal,
 }
 
-impl SessionEvent {
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::TradingSessionStarted(_) => "TradingSessionStarted",
-            Self::TradingSessionPaused(_) => "TradingSessionPaused",
-            Self::TradingSessionResumed(_) => "TradingSessionResumed",
-            Self::TradingSessionHalted(_) => "TradingSessionHalted",
-            Self::TradingSessionStopping { .. } => "TradingSessionStopping",
-            Self::TradingSessionStopped(_) => "TradingSessionStopped",
-            Self::ScheduleChanged { .. } => "ScheduleChanged",
-            Self::DriftThresholdChanged { .. } => "DriftThresholdChanged",
-            Self::DryRunChanged { .. } => "DryRunChanged",
-            Self::TargetsChanged { .. } => "TargetsChanged",
-            Self::RiskLimitsChanged { .. } => "RiskLimitsChanged",
-            Self::CapitalChanged { .. } => "CapitalChanged",
-            Self::RunRequested { .. } => "RunRequested",
-            Self::RunStarted(_) => "RunStarted",
-            Self::RebalancePlanned(_) => "RebalancePlanned",
-            Self::RunTakenOver { .. } => "RunTakenOver",
-            Self::OrderIntended(_) => "OrderIntended",
-            Self::OrderFilled(_) => "OrderFilled",
-            Self::OrderRejected(_) => "OrderRejected",
-            Self::OrderOutcomeUnknown(_) => "OrderOutcomeUnknown",
-            Self::OrderOutcomeResolved(_) => "OrderOutcomeResolved",
-            Self::OrderOutcomeUnbookable(_) => "OrderOutcomeUnbookable",
-            Self::RunCompleted(_) => "RunCompleted",
-            Self::RunFailed(_) => "RunFailed",
-            Self::PortfolioSnapshotTaken(_) => "PortfolioSnapshotTaken",
-        }
-    }
-}
-
-impl cqrs_es::DomainEvent for SessionEvent {
-    fn event_type(&self) -> String {
-        self.type_name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        "1.0".to_owned()
-    }
+event_types! {
+    SessionEvent:
+    TradingSessionStarted,
+    TradingSessionPaused,
+    TradingSessionResumed,
+    TradingSessionHalted,
+    TradingSessionStopping,
+    TradingSessionStopped,
+    ScheduleChanged,
+    DriftThresholdChanged,
+    DryRunChanged,
+    TargetsChanged,
+    RiskLimitsChanged,
+    CapitalChanged,
+    RunRequested,
+    RunStarted,
+    RebalancePlanned,
+    RunTakenOver,
+    OrderIntended,
+    OrderFilled,
+    OrderRejected,
+    OrderOutcomeUnknown,
+    OrderOutcomeResolved,
+    OrderOutcomeUnbookable,
+    RunCompleted,
+    RunFailed,
+    PortfolioSnapshotTaken,
 }

@@ -1,6 +1,7 @@
 //! What can have happened to a user. No event holds a readable personal value or a secret.
 
 use super::{ApiKeyChange, Exchange, Preferences, SettingsCause, TelegramHeld};
+use crate::event_types::event_types;
 use crate::settings::{PresetName, Settings};
 use crate::{ApiKeyId, LoginSessionId, Scopes, Sealed, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -203,42 +204,29 @@ pub enum UserStatus {
     Erased,
 }
 
-impl UserEvent {
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::UserRegistered { .. } => "UserRegistered",
-            Self::LoginSessionOpened { .. } => "LoginSessionOpened",
-            Self::LoginSessionRefreshed { .. } => "LoginSessionRefreshed",
-            Self::RefreshTokenReused { .. } => "RefreshTokenReused",
-            Self::LoginSessionEnded { .. } => "LoginSessionEnded",
-            Self::ProfileChanged { .. } => "ProfileChanged",
-            Self::EmailVerified { .. } => "EmailVerified",
-            Self::PasswordChanged { .. } => "PasswordChanged",
-            Self::RolesChanged { .. } => "RolesChanged",
-            Self::UserSuspended { .. } => "UserSuspended",
-            Self::UserReactivated { .. } => "UserReactivated",
-            Self::UserErased { .. } => "UserErased",
-            Self::PreferencesChanged { .. } => "PreferencesChanged",
-            Self::ApiKeyCreated { .. } => "ApiKeyCreated",
-            Self::ApiKeyChanged { .. } => "ApiKeyChanged",
-            Self::ApiKeyRotated { .. } => "ApiKeyRotated",
-            Self::ApiKeyRevoked { .. } => "ApiKeyRevoked",
-            Self::ExchangeCredentialsChanged { .. } => "ExchangeCredentialsChanged",
-            Self::SettingsChanged { .. } => "SettingsChanged",
-            Self::PresetSaved { .. } => "PresetSaved",
-            Self::PresetRenamed { .. } => "PresetRenamed",
-            Self::PresetApplied { .. } => "PresetApplied",
-            Self::PresetDeleted { .. } => "PresetDeleted",
-        }
-    }
-}
-
-impl cqrs_es::DomainEvent for UserEvent {
-    fn event_type(&self) -> String {
-        self.type_name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        "1.0".to_owned()
-    }
+event_types! {
+    UserEvent:
+    UserRegistered,
+    LoginSessionOpened,
+    LoginSessionRefreshed,
+    RefreshTokenReused,
+    LoginSessionEnded,
+    ProfileChanged,
+    EmailVerified,
+    PasswordChanged,
+    RolesChanged,
+    UserSuspended,
+    UserReactivated,
+    UserErased,
+    PreferencesChanged,
+    ApiKeyCreated,
+    ApiKeyChanged,
+    ApiKeyRotated,
+    ApiKeyRevoked,
+    ExchangeCredentialsChanged,
+    SettingsChanged,
+    PresetSaved,
+    PresetRenamed,
+    PresetApplied,
+    PresetDeleted,
 }

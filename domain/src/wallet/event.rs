@@ -4,6 +4,7 @@
 //! and again for a repeat years later. Events of a hold carry the hold, too.
 
 use super::{Balance, Hold};
+use crate::event_types::event_types;
 use crate::{CaptureId, Currency, EntryId, Money, Reference, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 
@@ -132,26 +133,6 @@ impl WalletStatus {
 }
 
 impl WalletEvent {
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::WalletOpened { .. } => "WalletOpened",
-            Self::WalletDeposited(_) => "WalletDeposited",
-            Self::WalletWithdrawn(_) => "WalletWithdrawn",
-            Self::TransferSent(_) => "TransferSent",
-            Self::TransferReceived(_) => "TransferReceived",
-            Self::HoldPlaced(_) => "HoldPlaced",
-            Self::HoldAmended(_) => "HoldAmended",
-            Self::HoldExtended(_) => "HoldExtended",
-            Self::HoldCaptured(_) => "HoldCaptured",
-            Self::HoldReleased(_) => "HoldReleased",
-            Self::HoldExpired(_) => "HoldExpired",
-            Self::TransactionReversed(_) => "TransactionReversed",
-            Self::WalletFrozen(_) => "WalletFrozen",
-            Self::WalletUnfrozen(_) => "WalletUnfrozen",
-            Self::WalletClosed(_) => "WalletClosed",
-        }
-    }
-
     /// What stood in the wallet after it.
     pub const fn balance(&self) -> Balance {
         let (currency, posted, available, status) = match self {
@@ -196,12 +177,21 @@ impl WalletEvent {
     }
 }
 
-impl cqrs_es::DomainEvent for WalletEvent {
-    fn event_type(&self) -> String {
-        self.type_name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        "1.0".to_owned()
-    }
+event_types! {
+    WalletEvent:
+    WalletOpened,
+    WalletDeposited,
+    WalletWithdrawn,
+    TransferSent,
+    TransferReceived,
+    HoldPlaced,
+    HoldAmended,
+    HoldExtended,
+    HoldCaptured,
+    HoldReleased,
+    HoldExpired,
+    TransactionReversed,
+    WalletFrozen,
+    WalletUnfrozen,
+    WalletClosed,
 }

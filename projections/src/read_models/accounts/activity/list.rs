@@ -8,11 +8,12 @@
 //! reads at most one row more than it has of the account and of each wallet. With a filter by type, for which wallets have
 //! no index, it looks at [`LOOKED_AT_MAX`] events of each; a page may then be short, and goes on where that ended.
 
-use super::{ACCOUNT_TYPES, ActivityFilter, ActivityRow, WALLET_TYPES};
+use super::{ActivityFilter, ActivityRow, is_of_account};
 use crate::read_models::accounts::NAME;
 use crate::read_models::cursor::{Items, Page};
 use crate::read_models::value::column;
 use crate::read_models::{At, QueryError, ReadModels, position_of};
+use domain::wallet::WalletEvent;
 use domain::{Actor, ApiKeyId, LoginSessionId, Timestamp, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -39,8 +40,8 @@ const BOUNDS: &str = "bounds as ( \
 
 /// The statement for everything, or for one type of event, which is `$7`.
 fn statement(event_type: Option<&str>) -> String {
-    let is_of = |types: &[&str]| event_type.is_none_or(|name| types.contains(&name));
-    let (of_account, of_wallets) = (is_of(&ACCOUNT_TYPES), is_of(&WALLET_TYPES));
+    let of_account = event_type.is_none_or(is_of_account);
+    let of_wallets = event_type.is_none_or(|name| WalletEvent::TYPES.contains(&name));
     let (account_type, wallet_type) = match event_type {
         Some(_) => ("and a.type = $7", "and e.event_type = $7"),
         None => ("and $7::text is null", ""),
