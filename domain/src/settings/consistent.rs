@@ -1,6 +1,6 @@
 //! What settings have to be together: the rules that freqtrade applies when it starts, and some that its exchange does.
 
-use super::{Flaw, FlawCode, Settings, Value};
+use super::{Flaw, FlawCode, Settings, Value, starts};
 use rust_decimal::Decimal;
 
 /// A rule that is broken, and the keys it rests on.
@@ -10,10 +10,9 @@ pub(super) struct Conflict {
 }
 
 pub(super) fn conflicts(settings: &Settings) -> Vec<Conflict> {
-    [unlimited(settings), markets(settings), trailing(settings), pairs(settings), margin(settings)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let rules = [unlimited, markets, trailing, pairs, margin, starts::pairlists, starts::futures]
+        .map(|rule| rule(settings));
+    rules.into_iter().flatten().collect()
 }
 
 fn conflict(pointer: &str, rests_on: &'static [&'static str], expected: &'static str) -> Conflict {

@@ -16,6 +16,7 @@ mod merge;
 mod name;
 mod pairlists;
 mod secrets;
+mod starts;
 mod state;
 #[cfg(test)]
 mod tests;
