@@ -2,7 +2,7 @@
 
 use super::order::{Intent, OrderId};
 use super::planner::Leg;
-use crate::Timestamp;
+use crate::{Currency, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -81,6 +81,12 @@ impl Run {
 
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.orders.iter().find(|order| order.intent.order_id == id)
+    }
+
+    /// What it trades in, as far as that is not done.
+    pub fn assets(&self) -> impl Iterator<Item = Currency> {
+        let waiting = self.waiting.iter().map(|leg| leg.asset);
+        self.orders.iter().map(|order| order.intent.asset).chain(waiting)
     }
 
     /// From when on the exchange takes none of its orders any more, if there are any.

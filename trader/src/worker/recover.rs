@@ -4,7 +4,7 @@
 //! taken, so nobody asks; after it the exchange's word is evidence, and until there is any the run stays open and its
 //! session begins no other.
 
-use super::run::{ANSWERS_WITHIN, session_of};
+use super::run::{ANSWERS_WITHIN, RunOf, session_of};
 use super::{Inner, LOOKED_IN_VAIN, Left, RunError};
 use crate::exchange::Exchange;
 use crate::timers::Lease;
@@ -46,7 +46,7 @@ impl Inner {
             component = "trader", event = "orders_settled", session_id = %lease.session_id,
             orders = outcomes.len(), remaining = run.orders.len() - outcomes.len()
         );
-        let Some(told) = self.tell(lease, run.run_id, outcomes).await? else {
+        let Some(told) = self.tell(lease, &RunOf::new(session, run), outcomes).await? else {
             return Ok(Left::At(done.session_version));
         };
         let left = self.go_on(lease, told).await?;

@@ -12,11 +12,12 @@ use commands::{Done, Failure, Refusal};
 use domain::Event;
 use domain::trading::market::Market;
 use domain::trading::{
-    BeginRun, Intent, OrderId, Outcome, RecordOutcomes, Session, SessionCommand, SessionEvent,
+    BeginRun, Intent, OrderId, Outcome, RecordOutcomes, Run, Session, SessionCommand, SessionEvent,
     SessionRefusal, SessionState, Side, TradingSession,
 };
 use domain::{Currency, Timestamp};
 use futures::future::join_all;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -48,6 +49,19 @@ impl Fresh {
             cause: format!("no answer within {} s", ANSWERS_WITHIN.as_secs()),
         });
         (self.0.order_id, submitted.outcome())
+    }
+}
+
+/// A run under way, and what has to have a price when it goes on or ends: what is held, and what it trades in.
+pub(super) struct RunOf {
+    run_id: Uuid,
+    assets: BTreeSet<Currency>,
+}
+
+impl RunOf {
+    pub(super) fn new(session: &Session, run: &Run) -> Self {
+        let held = session.portfolio.held().map(|(asset, _)| asset);
+        Self { run_id: run.run_id, assets: held.chain(run.assets()).collect() }
     }
 }
 
@@ -83,7 +97,7 @@ impl Inner {
             let Some(run) = session.run.as_ref().filter(|_| !fresh.is_empty()) else {
                 return Ok(Left::At(done.session_version));
             };
-            let run_id = run.run_id;
+            let of = RunOf::new(session, run);
             let buys_after_sales =
                 run.filled > 0 && run.orders.iter().any(|order| order.intent.side == Side::Buy);
             self.pauses.at(Point::Intended).await;
@@ -96,7 +110,7 @@ impl Inner {
             let outcomes = join_all(sent).await;
             self.pauses.at(Point::Answered).await;
             let known = done.session_version;
-            match self.tell(lease, run_id, outcomes).await? {
+            match self.tell(lease, &of, outcomes).await? {
                 Some(told) => done = told,
                 None => return Ok(Left::At(known)),
             }
@@ -108,15 +122,15 @@ impl Inner {
     pub(super) async fn tell(
         &self,
         lease: &Lease,
-        run_id: Uuid,
+        of: &RunOf,
         outcomes: Vec<(OrderId, Outcome)>,
     ) -> Result<Option<Done>, RunError> {
         loop {
             let record = RecordOutcomes {
-                run_id,
+                run_id: of.run_id,
                 fence: lease.fence,
                 outcomes: outcomes.clone(),
-                market: self.market_or_none(lease.currency),
+                market: self.market_of(lease.currency, &of.assets),
                 at: Timestamp::default(),
             };
             let command = SessionCommand::RecordOutcomes(Box::new(record));
@@ -136,10 +150,10 @@ impl Inner {
         self.prices.market(currency)
     }
 
-    /// Where there are no prices, nothing has one.
-    fn market_or_none(&self, currency: Currency) -> Market {
+    /// What is said of some assets. Where there are no prices, nothing has one.
+    fn market_of(&self, currency: Currency, assets: &BTreeSet<Currency>) -> Market {
         let none = || Market::without_quotes(currency);
-        self.market(currency).map_or_else(none, |market| Market::clone(&market))
+        self.market(currency).map_or_else(none, |market| market.of(assets.iter().copied()))
     }
 
     /// Where a session is seen that was told to stop and has not stopped.

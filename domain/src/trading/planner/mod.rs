@@ -108,7 +108,8 @@ impl Inputs {
     ) -> Self {
         let quantities: BTreeMap<_, _> =
             portfolio.held().map(|(asset, holding)| (asset, holding.quantity)).collect();
-        let assets: BTreeSet<Currency> = quantities.keys().copied().chain(targets.assets()).collect();
+        let assets: BTreeSet<Currency> =
+            quantities.keys().copied().chain(meant(targets, market.currency)).collect();
         Self {
             planned_at: now,
             cash: portfolio.cash,
@@ -121,14 +122,19 @@ impl Inputs {
 
     /// What is held or is meant to be, beside cash.
     fn assets(&self) -> BTreeSet<Currency> {
-        let meant = self.targets.shares().filter(|(_, share)| !share.is_zero()).map(|(asset, _)| asset);
-        let assets = self.quantities.keys().copied().chain(meant);
+        let assets = self.quantities.keys().copied().chain(meant(&self.targets, self.market.currency));
         assets.filter(|asset| *asset != self.market.currency).collect()
     }
 
     fn listed(&self, asset: Currency) -> Result<&Listed, Fault> {
         listed(&self.market, asset, self.planned_at)
     }
+}
+
+/// What is meant to be held, beside cash.
+fn meant(targets: &Targets, currency: Currency) -> impl Iterator<Item = Currency> {
+    let shares = targets.shares().filter(move |(asset, share)| !share.is_zero() && *asset != currency);
+    shares.map(|(asset, _)| asset)
 }
 
 /// An asset with a price that says what an order would get now.

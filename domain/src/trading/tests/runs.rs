@@ -37,6 +37,26 @@ fn sales_come_first_and_purchases_are_made_of_what_they_brought() {
 }
 
 #[test]
+fn what_a_run_writes_down_grows_with_what_it_is_about_and_not_with_the_market() {
+    let mut story = Story::began();
+    story.run();
+    let told = [("BTC", "0.5"), ("ETH", "0.3"), ("SOL", "0"), ("USDT", "0.2")];
+    story.must(SessionCommand::SetTargets { targets: targets(&told) });
+    let bitcoin = story.market.listed[&asset("BTC")].clone();
+    let others =
+        ["AAVE", "ADA", "ALGO", "APT", "ATOM", "AVAX", "BCH", "BNB", "DOGE", "DOT", "LTC", "SOL", "USDT"];
+    story.market.listed.extend(others.map(|code| (asset(code), bitcoin.clone())));
+    story.wait(3_600);
+    let written = story.begin(2).unwrap();
+    assert_eq!(ending(&written), (Conclusion::NothingToDo, None));
+    let SessionEvent::RebalancePlanned(planned) = &written[1] else { panic!("{written:?}") };
+    let listed: Vec<_> = planned.inputs.market.listed.keys().map(|asset| asset.code()).collect();
+    assert_eq!(listed, ["BTC", "ETH"], "neither the rest of the market, nor what is not meant to be held");
+    let bytes: usize = written.iter().map(|event| serde_json::to_vec(event).unwrap().len()).sum();
+    assert!(bytes < 2_600, "{bytes}");
+}
+
+#[test]
 fn purchases_wait_until_every_sale_is_known() {
     let mut story = Story::began();
     story.run().wait(3_600);
