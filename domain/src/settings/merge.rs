@@ -6,7 +6,7 @@ use super::catalogue::{FORBIDDEN, READ_ONLY, entry, is_below, is_section};
 use super::check::Checker;
 use super::consistent;
 use super::flaw::{Found, below};
-use super::{Declined, Flaw, FlawCode, Settings, Value};
+use super::{Declined, Flaw, FlawCode, Secret, Settings, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -34,16 +34,25 @@ impl How {
     }
 }
 
-/// The settings after a change. `known`: what is known to be wrong with it already.
+/// What is known of a change beside what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What is wrong with the secrets that were taken out of it.
+    pub flaws: Vec<Flaw>,
+    /// The secrets that are not set after it: telegram cannot be on without them.
+    pub missing: Vec<Secret>,
+}
+
+/// The settings after a change.
 pub fn with(
     before: &Settings,
     defaults: &Settings,
     patch: &Value,
     how: How,
-    known: Vec<Flaw>,
+    known: Known,
 ) -> Result<Settings, Declined> {
-    let mut merging =
-        Merging { after: before.clone(), defaults, how, found: Found { flaws: known, barred: Vec::new() } };
+    let found = Found { flaws: known.flaws, barred: Vec::new() };
+    let mut merging = Merging { after: before.clone(), defaults, how, found };
     match patch {
         Value::Map(members) => merging.members("", members),
         _ => merging.found.flaw("", FlawCode::WrongType, "object"),
@@ -54,7 +63,12 @@ pub fn with(
     let is_news = |pointers: &[&str]| {
         !pointers.iter().any(|key| found.flaws.iter().any(|f| f.pointer == *key || is_below(&f.pointer, key)))
     };
-    let news: Vec<Flaw> = conflicts.into_iter().filter(|c| is_news(c.rests_on)).map(|c| c.flaw).collect();
+    let mut news: Vec<Flaw> = conflicts.into_iter().filter(|c| is_news(c.rests_on)).map(|c| c.flaw).collect();
+    if after.telegram_is_on() {
+        let missing = known.missing.iter().map(|secret| secret.pointer());
+        let missing = missing.filter(|pointer| is_news(&[pointer, "/telegram/enabled"]));
+        news.extend(missing.map(|pointer| Flaw::new(pointer, FlawCode::Required, "")));
+    }
     found.flaws.extend(news);
     found.finish()?;
     Ok(after)

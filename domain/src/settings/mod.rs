@@ -26,7 +26,7 @@ pub use export::{Placeholders, shown_read_only};
 pub use flaw::{Barred, Declined, Flaw, FlawCode};
 pub use import::{Ignored, Imported, import};
 pub use known::known_field;
-pub use merge::{How, with};
+pub use merge::{How, Known, with};
 pub use name::{PresetName, PresetNameError};
 pub use secrets::{Secret, SecretChange, SecretChanges, take_secrets, without_forbidden};
 pub use state::Settings;

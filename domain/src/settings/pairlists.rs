@@ -139,6 +139,12 @@ pub(super) fn check(checker: &mut Checker<'_>, at: &str, value: &Value) -> Optio
         return checker.no(at, FlawCode::Empty, "");
     }
     if lists.len() > LISTS_MAX {
+        for (index, list) in lists.iter().enumerate() {
+            let method = list.as_map().and_then(|list| list.get("method")).and_then(Value::as_text);
+            if method.is_some_and(|name| FORBIDDEN.contains(&name)) {
+                checker.found.bar(format!("{at}/{index}/method"), false);
+            }
+        }
         return checker.no(at, FlawCode::TooLong, "20");
     }
     let sound: Vec<Option<Value>> = lists

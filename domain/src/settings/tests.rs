@@ -7,7 +7,7 @@ fn value(json: &str) -> Value {
 }
 
 fn patched(before: &Settings, json: &str) -> Result<Settings, Declined> {
-    with(before, Settings::built_in(), &value(json), How::Merge, Vec::new())
+    with(before, Settings::built_in(), &value(json), How::Merge, Known::default())
 }
 
 fn after(json: &str) -> Settings {
@@ -182,6 +182,11 @@ fn what_is_forbidden_weighs_more_than_what_is_wrong() {
             assert_eq!(barred[0].read_only, READ_ONLY.contains(pointer));
         }
     }
+    // Also in a list that is too long to be looked at any closer.
+    let filters = r#"{"method":"ShuffleFilter"},"#.repeat(20);
+    let long = format!(r#"{{"pairlists":[{filters}{{"method":"RemotePairList"}}]}}"#);
+    let Err(Declined::Forbidden(barred)) = patched(Settings::built_in(), &long) else { panic!() };
+    assert_eq!(barred[0].pointer, "/pairlists/20/method");
     let both = r#"{"stoploss":7,"db_url":"x","webhook":{"url":"http://a"},"pairlists":[{"method":"RemotePairList"}]}"#;
     let Err(Declined::Forbidden(barred)) = patched(Settings::built_in(), both) else { panic!() };
     let pointers: Vec<&str> = barred.iter().map(|barred| barred.pointer.as_str()).collect();
@@ -274,7 +279,7 @@ fn secrets_leave_a_change_before_anybody_sees_them() {
     assert!(!format!("{taken:?}").contains("canary") && taken.flaws.is_empty());
     let hints: Vec<Option<String>> = taken.changes.iter().map(|(_, change)| change.hint()).collect();
     assert_eq!(hints, [Some("…nary".to_owned()), None, Some("…2".to_owned())]);
-    let mut bad = value(r#"{"telegram":{"token":7,"chat_id":"a b","authorized_users":["x","x",1]}}"#);
+    let mut bad = value(r#"{"telegram":{"token":7,"chat_id":"a b","authorized_users":["1","1",1]}}"#);
     let pointers: Vec<String> = take_secrets(&mut bad).flaws.into_iter().map(|flaw| flaw.pointer).collect();
     assert_eq!(
         pointers,
@@ -303,7 +308,8 @@ fn an_exported_file_imports_as_nothing_new() {
         let imported = import(&value(&exported));
         assert!(imported.refused.is_empty());
         assert!(imported.ignored.iter().all(|(_, why)| *why != Ignored::Unknown), "{:?}", imported.ignored);
-        let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
+        let again =
+            with(&settings, Settings::built_in(), &imported.patch, How::Replace, Known::default()).unwrap();
         assert_eq!(again, settings);
     }
 }
@@ -343,7 +349,8 @@ fn of_a_strangers_file_only_what_may_be_set_is_taken() {
     ];
     assert_eq!(ignored, expected);
     let after =
-        with(Settings::built_in(), Settings::built_in(), &imported.patch, How::Replace, vec![]).unwrap();
+        with(Settings::built_in(), Settings::built_in(), &imported.patch, How::Replace, Known::default())
+            .unwrap();
     assert_eq!(after.get("/minimal_roi").unwrap().to_string(), r#"{"5":0.1}"#);
 }
 
@@ -356,12 +363,12 @@ fn an_empty_whitelist_is_passed_over_where_the_lists_that_would_fill_it_are_refu
     assert_eq!(imported.ignored, [("/exchange/pair_whitelist".to_owned(), Ignored::Empty)]);
     assert_eq!(imported.taken, ["/exchange/name", "/stoploss"]);
     let built_in = Settings::built_in();
-    let after = with(built_in, built_in, &imported.patch, How::Replace, vec![]).unwrap();
+    let after = with(built_in, built_in, &imported.patch, How::Replace, Known::default()).unwrap();
     assert_eq!(after.get("/exchange/pair_whitelist"), built_in.get("/exchange/pair_whitelist"));
     // Beside lists that are taken it is what it says.
     let own =
         import(&value(r#"{"exchange":{"pair_whitelist":[]},"pairlists":[{"method":"StaticPairList"}]}"#));
-    assert!(with(built_in, built_in, &own.patch, How::Replace, vec![]).is_err());
+    assert!(with(built_in, built_in, &own.patch, How::Replace, Known::default()).is_err());
 }
 
 #[test]
@@ -416,7 +423,7 @@ proptest! {
             let stored = serde_json::to_string(&settings).unwrap();
             prop_assert_eq!(&Settings::parse(&stored).unwrap(), &settings);
             let imported = import(&value(&settings.export(Placeholders::Env { authorized_users: true })));
-            let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, vec![]);
+            let again = with(&settings, Settings::built_in(), &imported.patch, How::Replace, Known::default());
             prop_assert_eq!(again, Ok(settings.clone()));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{DefaultsCommand, DefaultsEvent, DefaultsRefusal};
 use crate::aggregate::aggregate_shim;
-use crate::settings::{Declined, How, Settings, with};
+use crate::settings::{Declined, How, Known, Settings, with};
 use crate::{AggregateKind, Decide, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -51,8 +51,9 @@ impl Decide for SettingsDefaults {
             return Err(DefaultsRefusal::Stale { expected, actual: self.version });
         }
         let built_in = Settings::built_in();
+        let known = Known { flaws, ..Known::default() };
         let settings =
-            with(built_in, built_in, &patch, How::WholePreset, flaws).map_err(|declined| match declined {
+            with(built_in, built_in, &patch, How::WholePreset, known).map_err(|declined| match declined {
                 Declined::Forbidden(barred) => DefaultsRefusal::Forbidden { barred },
                 Declined::Invalid(flaws) => DefaultsRefusal::Invalid { flaws },
             })?;

@@ -5,9 +5,7 @@
 //! how one trades. Whichever was applied last is active until the settings are another's.
 
 use super::{UserEvent, UserRefusal};
-use crate::settings::{
-    Declined, Flaw, FlawCode, How, Placeholders, PresetName, Secret, Settings, Value, with,
-};
+use crate::settings::{Declined, Flaw, How, Known, Placeholders, PresetName, Secret, Settings, Value, with};
 use crate::{Sealed, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -236,7 +234,7 @@ impl SettingsHeld {
         change: SettingsChange,
         at: Timestamp,
     ) -> Result<Vec<UserEvent>, UserRefusal> {
-        let SettingsChange { patch, how, mut flaws, telegram: secrets } = change;
+        let SettingsChange { patch, how, flaws, telegram: secrets } = change;
         let mut telegram = self.telegram.clone();
         let mut fields = Vec::new();
         for (secret, hint) in secrets {
@@ -248,12 +246,8 @@ impl SettingsHeld {
                 None => telegram.0.remove(&secret),
             };
         }
-        let known = flaws.clone();
-        let settings = with(now, defaults, &patch, how, flaws.split_off(0))?;
-        let missing = telegram.missing(&settings);
-        if !missing.is_empty() {
-            return Err(UserRefusal::SettingsInvalid { flaws: known.into_iter().chain(missing).collect() });
-        }
+        let known = Known { flaws, missing: telegram.missing() };
+        let settings = with(now, defaults, &patch, how, known)?;
         let by = if how == How::Replace { SettingsCause::Import } else { SettingsCause::Patch };
         Ok(self.changed_with((now, settings), telegram, fields, by, at).into_iter().collect())
     }
@@ -300,7 +294,7 @@ impl SettingsHeld {
 
     /// Secrets stay as they are: without them nobody can be told anything.
     fn with_telegram_as_it_can_be(&self, settings: &Settings) -> Settings {
-        let is_possible = self.telegram.missing(settings).is_empty();
+        let is_possible = !settings.telegram_is_on() || self.telegram.is_complete();
         if is_possible { settings.clone() } else { settings.with_telegram_off() }
     }
 
@@ -362,7 +356,7 @@ impl SettingsHeld {
 
 impl TelegramHeld {
     pub fn is_complete(&self) -> bool {
-        self.0.contains_key(&Secret::Token) && self.0.contains_key(&Secret::ChatId)
+        self.missing().is_empty()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -376,10 +370,9 @@ impl TelegramHeld {
     }
 
     /// What it takes to be told anything.
-    fn missing(&self, settings: &Settings) -> Vec<Flaw> {
-        let needed = if settings.telegram_is_on() { vec![Secret::Token, Secret::ChatId] } else { Vec::new() };
-        let missing = needed.into_iter().filter(|secret| !self.0.contains_key(secret));
-        missing.map(|secret| Flaw::new(secret.pointer(), FlawCode::Required, "")).collect()
+    fn missing(&self) -> Vec<Secret> {
+        let needed = [Secret::Token, Secret::ChatId].into_iter();
+        needed.filter(|secret| !self.0.contains_key(secret)).collect()
     }
 }
 
@@ -390,5 +383,5 @@ fn preset_of(
     how: How,
 ) -> Result<Settings, UserRefusal> {
     let Some(patch) = patch else { return Ok(base.without_telegram()) };
-    Ok(with(base, defaults, patch, how, Vec::new())?.without_telegram())
+    Ok(with(base, defaults, patch, how, Known::default())?.without_telegram())
 }

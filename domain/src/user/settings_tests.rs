@@ -1,7 +1,7 @@
 //! Settings and presets, as their user decides them.
 
 use super::*;
-use crate::settings::{FlawCode, How, PresetName, Secret, Settings, Value};
+use crate::settings::{Flaw, FlawCode, How, PresetName, Secret, Settings, Value};
 use crate::{Decide, Sealed, Timestamp, UserId};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -113,6 +113,7 @@ fn a_secret_is_set_again_even_if_it_ends_the_same() {
     let refused = ask(&mut user, change(&[Secret::Token], true)).unwrap_err();
     let UserRefusal::SettingsInvalid { flaws } = refused else { panic!("{refused:?}") };
     assert_eq!((flaws[0].pointer.as_str(), flaws[0].code), ("/telegram/chat_id", FlawCode::Required));
+    assert_eq!(flaws.len(), 1);
     assert_eq!(ask(&mut user, change(&[Secret::Token, Secret::ChatId], true)).unwrap().len(), 1);
     let again = ask(&mut user, change(&[Secret::Token], true)).unwrap();
     assert!(
@@ -145,6 +146,25 @@ fn a_preset_is_active_until_the_settings_are_anothers() {
     assert_eq!(ask(&mut user, rename("bold", "x")), Err(UserRefusal::PresetNotFound));
     ask(&mut user, SettingsCommand::DeletePreset { name: name("brave") }).unwrap();
     assert!(held(&user).presets.is_empty());
+}
+
+#[test]
+fn what_telegram_needs_is_named_beside_all_else_that_is_wrong() {
+    let mut user = registered();
+    let pointers = |user: &mut User, json: &str, flaws: Vec<Flaw>| {
+        let change = SettingsChange { patch: value(json), how: How::Merge, flaws, telegram: Vec::new() };
+        let refused = ask(user, SettingsCommand::Change(Box::new(change))).unwrap_err();
+        let UserRefusal::SettingsInvalid { flaws } = refused else { panic!("{refused:?}") };
+        let mut pointers: Vec<String> = flaws.into_iter().map(|flaw| flaw.pointer).collect();
+        pointers.sort();
+        pointers
+    };
+    let both = r#"{"telegram":{"enabled":true},"stoploss":-2}"#;
+    let all = ["/stoploss", "/telegram/chat_id", "/telegram/token"];
+    assert_eq!(pointers(&mut user, both, Vec::new()), all);
+    // A secret that was sent and is wrong is named once.
+    let bad = vec![Flaw::new("/telegram/token", FlawCode::WrongType, "string")];
+    assert_eq!(pointers(&mut user, both, bad), all);
 }
 
 #[test]
