@@ -55,7 +55,12 @@ impl Flaw {
     }
 }
 
-/// All that was found so far.
+/// More than anybody mends at once, and few enough for an answer that is kept.
+const FOUND_MAX: usize = 100;
+/// Longer than any name there is; of others that is enough to find them by.
+const NAME_MAX: usize = 64;
+
+/// What was found so far, as far as it is told.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) flaws: Vec<Flaw>,
@@ -64,11 +69,19 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn flaw(&mut self, pointer: &str, code: FlawCode, expected: impl Into<Cow<'static, str>>) {
-        self.flaws.push(Flaw::new(pointer, code, expected));
+        self.add(Flaw::new(pointer, code, expected));
+    }
+
+    pub(super) fn add(&mut self, flaw: Flaw) {
+        if self.flaws.len() < FOUND_MAX {
+            self.flaws.push(flaw);
+        }
     }
 
     pub(super) fn bar(&mut self, pointer: impl Into<String>, read_only: bool) {
-        self.barred.push(Barred { pointer: pointer.into(), read_only });
+        if self.barred.len() < FOUND_MAX {
+            self.barred.push(Barred { pointer: pointer.into(), read_only });
+        }
     }
 
     pub(super) fn finish(self) -> Result<(), Declined> {
@@ -79,8 +92,12 @@ impl Found {
     }
 }
 
-/// A member of what is at a pointer.
+/// A member of what is at a pointer. The name is the client's, so of a long one only the beginning is told.
 pub(super) fn below(pointer: &str, name: &str) -> String {
+    if let Some((end, _)) = name.char_indices().nth(NAME_MAX) {
+        let begin = name.get(..end).unwrap_or_default();
+        return below(pointer, begin) + "…";
+    }
     if name.contains(['~', '/']) {
         format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
     } else {

@@ -69,7 +69,7 @@ pub fn with(
         let missing = missing.filter(|pointer| is_news(&[pointer, "/telegram/enabled"]));
         news.extend(missing.map(|pointer| Flaw::new(pointer, FlawCode::Required, "")));
     }
-    found.flaws.extend(news);
+    news.into_iter().for_each(|flaw| found.add(flaw));
     found.finish()?;
     Ok(after)
 }

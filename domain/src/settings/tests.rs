@@ -93,6 +93,25 @@ fn everything_that_is_wrong_is_found_at_once() {
 }
 
 #[test]
+fn of_a_great_deal_that_is_wrong_a_hundred_are_told_and_names_not_in_full() {
+    let keys = |count: usize| (0..count).map(|n| format!("\"k{n}\":1")).collect::<Vec<_>>().join(",");
+    assert_eq!(wrong(&format!("{{{}}}", keys(8_000))).len(), 100);
+    let pairs = vec!["1"; 150].join(",");
+    let exchange = format!(r#"{{"exchange":{{"pair_whitelist":[{pairs}]}},{}}}"#, keys(50));
+    assert_eq!(wrong(&exchange).len(), 100);
+    // What is forbidden is found however much is wrong.
+    let declined =
+        patched(Settings::built_in(), &format!(r#"{{{},"webhook":{{{}}}}}"#, keys(200), keys(200)));
+    let Err(Declined::Forbidden(barred)) = declined else { panic!("{declined:?}") };
+    assert_eq!((barred.len(), barred[0].pointer.as_str()), (100, "/webhook/k0"));
+    let name = "é".repeat(64);
+    assert_eq!(wrong(&format!(r#"{{"{name}":1}}"#))[0].0, format!("/{name}"));
+    assert_eq!(wrong(&format!(r#"{{"{name}/":1}}"#))[0].0, format!("/{name}…"));
+    let long = format!(r#"{{"minimal_roi":{{"{}":1}}}}"#, "~".repeat(30_000));
+    assert_eq!(wrong(&long)[0].0, format!("/minimal_roi/{}…", "~0".repeat(64)));
+}
+
+#[test]
 fn what_cannot_be_together_is_refused() {
     for (json, pointer) in [
         (r#"{"max_open_trades":-1,"stake_amount":"unlimited"}"#, "/stake_amount"),
