@@ -290,7 +290,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     (r#"{"pairlists":[{"method":null}]}"#, "/pairlists/0/method", "required"),
     (r#"{"pairlists":[{"method":"NoSuchList"}]}"#, "/pairlists/0/method", "unknown"),
     (r#"{"pairlists":[{"method":5}]}"#, "/pairlists/0/method", "unknown"),
-    (r#"{"pairlists":[{"method":"ShuffleFilter"}]}"#, "/pairlists/0/method", "inconsistent"),
+    (r#"{"pairlists":[{"method":"ShuffleFilter"}]}"#, "/pairlists/0/method", "unknown"),
     (r#"{"pairlists":[{"method":"VolumePairList"}]}"#, "/pairlists/0/number_assets", "required"),
     (
         r#"{"pairlists":[{"method":"VolumePairList","number_assets":0}]}"#,

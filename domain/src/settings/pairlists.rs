@@ -155,6 +155,12 @@ pub(super) fn check(checker: &mut Checker<'_>, at: &str, value: &Value) -> Optio
     sound.into_iter().collect::<Option<_>>().map(Value::List)
 }
 
+/// Those that may stand there: the first has to make pairs.
+fn names(is_first: bool) -> String {
+    let names = METHODS.iter().filter(|method| method.begins || !is_first).map(|method| method.name);
+    names.collect::<Vec<_>>().join(", ")
+}
+
 fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Option<Value> {
     let Value::Map(members) = list else {
         return checker.no(at, FlawCode::WrongType, "object");
@@ -169,11 +175,12 @@ fn one(checker: &mut Checker<'_>, at: &str, list: &Value, is_first: bool) -> Opt
         return None;
     }
     let Some(method) = METHODS.iter().find(|method| Some(method.name) == name) else {
-        return checker.no(&method_at, FlawCode::Unknown, "StaticPairList, VolumePairList, …");
+        checker.found.flaw(&method_at, FlawCode::Unknown, names(is_first));
+        return None;
     };
     let known = checker.found.flaws.len();
     if is_first && !method.begins {
-        checker.found.flaw(&method_at, FlawCode::Inconsistent, "/pairlists/0");
+        checker.found.flaw(&method_at, FlawCode::Unknown, names(true));
     }
     for required in method.required.iter().filter(|name| !members.contains_key(**name)) {
         checker.found.flaw(&below(at, required), FlawCode::Required, "");

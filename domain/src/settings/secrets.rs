@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Longer than any token or chat there is.
-const LENGTHS: std::ops::RangeInclusive<usize> = 1..=256;
-const TOKEN_MIN: usize = 8;
+/// Longer than any token there is.
+const TOKEN_MAX: usize = 256;
+/// As many as 64 bits have: ids of telegram have 52.
+const ID_DIGITS_MAX: usize = 19;
 const USERS_MAX: usize = 50;
 /// Shown of the end of a secret, of a short one less.
 const HINT: usize = 4;
@@ -56,6 +57,24 @@ impl Secret {
             Self::Token => "FREQTRADE__TELEGRAM__TOKEN",
             Self::ChatId => "FREQTRADE__TELEGRAM__CHAT_ID",
             Self::AuthorizedUsers => "FREQTRADE__TELEGRAM__AUTHORIZED_USERS",
+        }
+    }
+
+    /// Of the form that it has to have; of several, each of them.
+    const fn example(self) -> &'static str {
+        match self {
+            Self::Token => "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc",
+            Self::ChatId => "-1001234567890",
+            Self::AuthorizedUsers => "1234567",
+        }
+    }
+
+    /// What freqtrade can use: it reads a chat as an integer, so a channel's @name will not do, and compares users by their ids.
+    fn is_one(self, text: &str) -> bool {
+        match self {
+            Self::Token => is_token(text),
+            Self::ChatId => is_id(text.strip_prefix('-').unwrap_or(text)),
+            Self::AuthorizedUsers => is_id(text),
         }
     }
 
@@ -152,11 +171,10 @@ fn read(secret: Secret, value: &Value, found: &mut Found) -> Option<SecretChange
             None
         }
         (_, Value::Text(text)) => {
-            let is_long_enough = secret != Secret::Token || text.len() >= TOKEN_MIN;
-            if is_visible(text) && is_long_enough {
+            if secret.is_one(text) {
                 return Some(SecretChange::Set(text.clone()));
             }
-            found.flaw(pointer, FlawCode::NotAPattern, "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc");
+            found.flaw(pointer, FlawCode::NotAPattern, secret.example());
             None
         }
         _ => {
@@ -176,8 +194,8 @@ fn read_users(users: &[Value], found: &mut Found) -> Option<SecretChange> {
     for (index, user) in users.iter().enumerate() {
         let at = format!("{pointer}/{index}");
         match user.as_text() {
-            Some(text) if !is_visible(text) => {
-                found.flaw(&at, FlawCode::NotAPattern, "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc");
+            Some(text) if !Secret::AuthorizedUsers.is_one(text) => {
+                found.flaw(&at, FlawCode::NotAPattern, Secret::AuthorizedUsers.example());
             }
             Some(text) if !seen.insert(text) => found.flaw(&at, FlawCode::Repeated, ""),
             Some(_) => {}
@@ -189,6 +207,15 @@ fn read_users(users: &[Value], found: &mut Found) -> Option<SecretChange> {
         .then(|| if users.is_empty() { SecretChange::Clear } else { SecretChange::Set(list.to_string()) })
 }
 
-fn is_visible(text: &str) -> bool {
-    LENGTHS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+/// The bot's id, and what proves that one owns it.
+fn is_token(text: &str) -> bool {
+    let Some((bot, proof)) = text.split_once(':') else { return false };
+    let is_proof = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    text.len() <= TOKEN_MAX && is_id(bot) && !proof.is_empty() && proof.bytes().all(is_proof)
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=ID_DIGITS_MAX).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -74,7 +74,7 @@ fn what_freqtrade_lets_through_is_refused() {
             FlawCode::Repeated,
         ),
         (r#"{"pairlists":[]}"#, "/pairlists", FlawCode::Empty),
-        (r#"{"pairlists":[{"method":"AgeFilter"}]}"#, "/pairlists/0/method", FlawCode::Inconsistent),
+        (r#"{"pairlists":[{"method":"AgeFilter"}]}"#, "/pairlists/0/method", FlawCode::Unknown),
         (r#"{"pairlists":[{"method":"VolumePairList"}]}"#, "/pairlists/0/number_assets", FlawCode::Required),
         (r#"{"exchange":[]}"#, "/exchange", FlawCode::WrongType),
         (r#"{"a~b":1}"#, "/a~0b", FlawCode::UnknownSetting),
@@ -314,6 +314,62 @@ fn secrets_leave_a_change_before_anybody_sees_them() {
     without_forbidden(&mut forbidden);
     let left = r#"{"exchange":{"name":"binance","secret":null},"webhook":{"url":null}}"#;
     assert_eq!(forbidden.to_string(), left);
+}
+
+#[test]
+fn each_secret_has_a_form_of_its_own_and_an_example_of_it() {
+    let flaws =
+        |name: &str, json: &str| take_secrets(&mut value(&at(&format!("/telegram/{name}"), json))).flaws;
+    let long = format!("\"1:{}\"", "x".repeat(255));
+    for (name, good, bad, example) in [
+        (
+            "token",
+            &["\"4839574812:AAFD39kk-dpWt3_canary\"", "\"1:a\""][..],
+            &["\"\"", "\"short\"", "\":a\"", "\"1:\"", "\"x:abc\"", "\"1:a b\"", "\"1:a:b\"", &long][..],
+            "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc",
+        ),
+        (
+            "chat_id",
+            &["\"7\"", "\"-1001234567890\""],
+            &[
+                "\"abc\"",
+                "\"@channel\"",
+                "\"-\"",
+                "\"--1\"",
+                "\"1.5\"",
+                "\"007\"",
+                "\"12345678901234567890\"",
+            ],
+            "-1001234567890",
+        ),
+        ("authorized_users", &["[\"42424242\"]", "[]"], &["[\"ada\"]", "[\"-7\"]", "[\"\"]"], "1234567"),
+    ] {
+        for json in good {
+            assert_eq!(flaws(name, json), [], "{name} {json}");
+        }
+        for json in bad {
+            let flaws = flaws(name, json);
+            let told: Vec<_> = flaws.iter().map(|flaw| (flaw.code, &*flaw.expected)).collect();
+            assert_eq!(told, [(FlawCode::NotAPattern, example)], "{name} {json}");
+        }
+        let example =
+            if name == "authorized_users" { format!("[\"{example}\"]") } else { format!("\"{example}\"") };
+        assert_eq!(flaws(name, &example), [], "{name}");
+    }
+}
+
+#[test]
+fn methods_of_pair_lists_that_may_stand_there_are_all_named() {
+    let expected = |json: &str| match patched(Settings::built_in(), json) {
+        Err(Declined::Invalid(flaws)) => flaws[0].expected.clone().into_owned(),
+        other => panic!("{other:?}"),
+    };
+    let first = "StaticPairList, VolumePairList, PercentChangePairList";
+    assert_eq!(expected(r#"{"pairlists":[{"method":"ShuffleFilter"}]}"#), first);
+    assert_eq!(expected(r#"{"pairlists":[{"method":"Nothing"}]}"#), first);
+    let second = expected(r#"{"pairlists":[{"method":"StaticPairList"},{"method":"Nothing"}]}"#);
+    assert!(second.starts_with(first) && second.ends_with("VolatilityFilter"), "{second}");
+    assert!(!second.contains("Remote") && !second.contains('…'), "{second}");
 }
 
 #[test]
