@@ -20,6 +20,9 @@ async fn a_crash_halts_a_session_at_the_first_prices_that_show_it() {
     assert_eq!(session.state, SessionState::Halted);
     assert_eq!(session.last_error.unwrap().code, "drawdown_limit");
     assert_eq!(house.watch(&mut watcher).await.changed, 0, "it is halted once");
+    house.call_for_mails().await;
+    let of_it = "select count(*) from outbox where kind = 'session_halted' and user_id = ";
+    assert_eq!(house.count(&format!("{of_it}'{ada}'")).await, 1);
     // Nothing is bought while it is halted, however far it is from its targets.
     house.ask(id, SessionWish::Rebalance).await.unwrap();
     house.work(&house.worker()).await;
@@ -31,9 +34,6 @@ async fn a_crash_halts_a_session_at_the_first_prices_that_show_it() {
     assert_eq!(house.watch(&mut watcher).await.changed, 0, "from here on losses count anew");
 }
 
-#[tokio::test]
-async fn money_that_comes_or_goes_halts_nothing() {
-    let mut house = House::build().await;
 #[tokio::test]
 async fn a_crash_beside_something_that_nobody_quotes_any_more_halts_all_the_same() {
     let mut house = House::build().await;
@@ -54,6 +54,9 @@ async fn a_crash_beside_something_that_nobody_quotes_any_more_halts_all_the_same
     assert!(error.message.contains("ETH was last priced at"), "{error:?}");
 }
 
+#[tokio::test]
+async fn money_that_comes_or_goes_halts_nothing() {
+    let mut house = House::build().await;
     let (ada, _) = house.register("ada").await;
     let id = house.start(ada, half_in_bitcoin()).await;
     house.ask(id, SessionWish::Rebalance).await.unwrap();
