@@ -34,6 +34,15 @@ class Client:
         self.token = self.ask("POST", "/auth/login", {"username": name, "password": PASSWORD})[1]["access_token"]
 
     def send(self, method, path, body=None):
+        """Asked again, if the server says so: a read model may be behind on a machine that is busy."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            status, text, headers = self.send_once(method, path, body)
+            if status != 503 or time.monotonic() > until:
+                return status, text, headers
+            time.sleep(0.2)
+
+    def send_once(self, method, path, body):
         headers = {"content-type": "application/json"}
         if self.token:
             headers["authorization"] = f"Bearer {self.token}"

@@ -55,6 +55,24 @@ def only_telegram(flat):
     return {pointer: value for pointer, value in flat.items() if pointer.startswith("/telegram/")}
 
 
+def lists_start(flat):
+    """What their handlers demand of each other's numbers, and of what Binance gives at once."""
+    most = 499 if flat["/trading_mode"] == "futures" else 1000
+    for one in flat["/pairlists"]:
+        days, period = one.get("lookback_days", 0), one.get("lookback_period", 0)
+        timeframe = one.get("lookback_timeframe", "1d")
+        if one["method"] == "AgeFilter":
+            least, greatest = one.get("min_days_listed", 10), one.get("max_days_listed")
+            if least > most or (greatest and not least < greatest <= most):
+                return False
+        if (days and period) or (days and timeframe != "1d") or max(days, period) > most:
+            return False
+        seconds = table.SECONDS[timeframe]
+        if one["method"] in table.FIRST and (days or period) and one.get("refresh_period", 1800) < seconds:
+            return False
+    return True
+
+
 def goes_together(flat):
     """What freqtrade demands of several at once, as its documentation has it."""
     if flat["/max_open_trades"] == -1 and flat["/stake_amount"] == "unlimited":
@@ -64,6 +82,14 @@ def goes_together(flat):
     if flat["/order_types/exit"] == "market" and flat["/exit_pricing/price_side"] not in ("bid", "other"):
         return False
     if (flat["/trading_mode"], flat["/margin_mode"]) not in table.MARKETS:
+        return False
+    if flat["/trading_mode"] == "futures":
+        if not (flat["/entry_pricing/use_order_book"] and flat["/exit_pricing/use_order_book"]):
+            return False
+        by_index = flat.get("/order_types/stoploss_price_type") == "index"
+        if by_index and flat["/order_types/stoploss_on_exchange"]:
+            return False
+    if not lists_start(flat):
         return False
     has_static = any(one["method"] == "StaticPairList" for one in flat["/pairlists"])
     if has_static and not flat["/exchange/pair_whitelist"]:

@@ -79,6 +79,8 @@ SECRETS = ["token", "chat_id", "authorized_users"]
 FIRST = "StaticPairList VolumePairList PercentChangePairList".split()
 LATER = """AgeFilter DelistFilter FullTradesFilter OffsetFilter PerformanceFilter PrecisionFilter PriceFilter
     RangeStabilityFilter ShuffleFilter SpreadFilter VolatilityFilter""".split()
+SECONDS = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1_800, "1h": 3_600, "2h": 7_200, "4h": 14_400,
+           "6h": 21_600, "8h": 28_800, "12h": 43_200, "1d": 86_400, "3d": 259_200, "1w": 604_800, "1M": 2_592_000}
 COINS = "BTC ETH BNB SOL XRP ADA DOGE DOT LTC LINK AVAX TRX ATOM NEAR 1INCH 1000SATS".split()
 
 
@@ -166,20 +168,24 @@ def of_a_method(chance, name):
     def some(**all_of_them):
         return {key: value for key, value in all_of_them.items() if chance.random() < 0.5}
 
+    def back():
+        """So many days, or candles, and how long the list holds then."""
+        looks = some(lookback_days=chance.randint(0, 600), lookback_period=chance.randint(0, 600),
+                     lookback_timeframe=chance.choice([*SECONDS]))
+        return {**looks, **some(refresh_period=chance.choice([1_800, 86_400, 3_000]))}
+
     days, share = chance.randint(1, 300), chance.choice([Decimal("0.01"), Decimal("0.5"), Decimal(0), Decimal(1)])
     match name:
         case "StaticPairList":
             return some(allow_inactive=chance.random() < 0.5)
         case "VolumePairList":
             return {"number_assets": chance.randint(1, 100),
-                    **some(sort_key="quoteVolume", min_value=share, max_value=days, refresh_period=86_400),
-                    **({"lookback_days": chance.randint(1, 30), "refresh_period": 86_400}
-                       if chance.random() < 0.3 else {})}
+                    **some(sort_key="quoteVolume", min_value=share, max_value=days), **back()}
         case "PercentChangePairList":
             return {"number_assets": chance.randint(1, 100),
-                    **some(min_value=-share, max_value=days, sort_direction="asc", refresh_period=86_400)}
+                    **some(min_value=-share, max_value=days, sort_direction="asc"), **back()}
         case "AgeFilter":
-            return some(min_days_listed=chance.randint(1, 300), max_days_listed=chance.randint(301, 900))
+            return some(min_days_listed=chance.randint(1, 600), max_days_listed=chance.randint(1, 1_100))
         case "DelistFilter":
             return some(max_days_from_now=chance.randint(0, 30))
         case "OffsetFilter":

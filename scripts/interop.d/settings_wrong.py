@@ -186,9 +186,37 @@ def together():
     yield ["/exchange/pair_whitelist"], {"exchange": {"pair_whitelist": []}}
     yield ["/margin_mode"], {"trading_mode": "futures"}
     yield from ((["/margin_mode"], {"margin_mode": mode}) for mode in ["isolated", "cross"])
+    yield from of_starts()
     yield ["/telegram/chat_id", "/telegram/token"], {"telegram": {"enabled": True}}
     yield ["/telegram/chat_id"], {"telegram": {"enabled": True, "token": "4839574812:AAFD39kk"}}
     yield ["/telegram/token"], {"telegram": {"enabled": True, "chat_id": "123456"}}
+
+
+def of_starts():
+    """What passes freqtrade's validation, and lets it not start."""
+    def with_list(method, **parameters):
+        return {"pairlists": [{"method": "StaticPairList"}, {"method": method, **parameters}]}
+
+    futures = {"trading_mode": "futures", "margin_mode": "isolated"}
+    yield ["/entry_pricing/use_order_book"], {**futures, "entry_pricing": {"use_order_book": False}}
+    yield ["/exit_pricing/use_order_book"], {**futures, "exit_pricing": {"use_order_book": False}}
+    stops = {"order_types": {"stoploss_on_exchange": True, "stoploss_price_type": "index"}}
+    yield ["/order_types/stoploss_price_type"], {**futures, **stops}
+    for method in ["VolumePairList", "PercentChangePairList"]:
+        for key, parameters in [
+            ("lookback_period", {"lookback_days": 2, "lookback_period": 2, "refresh_period": 86_400}),
+            ("lookback_timeframe", {"lookback_days": 2, "lookback_timeframe": "1h"}),
+            ("lookback_period", {"lookback_period": 1001, "lookback_timeframe": "5m"}),
+            ("refresh_period", {"lookback_days": 2}),
+            ("refresh_period", {"lookback_period": 2, "lookback_timeframe": "1h", "refresh_period": 3_599}),
+        ]:
+            yield [f"/pairlists/1/{key}"], with_list(method, number_assets=5, **parameters)
+    yield ["/pairlists/1/max_days_listed"], with_list("AgeFilter", max_days_listed=10)
+    yield ["/pairlists/1/max_days_listed"], with_list("AgeFilter", max_days_listed=1001)
+    yield ["/pairlists/1/min_days_listed"], with_list("AgeFilter", min_days_listed=1001)
+    for method in ["RangeStabilityFilter", "VolatilityFilter"]:
+        yield ["/pairlists/1/lookback_days"], with_list(method, lookback_days=1001)
+        yield ["/pairlists/1/lookback_days"], {**futures, **with_list(method, lookback_days=500)}
 
 
 def of_several(chance):
