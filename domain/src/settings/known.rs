@@ -8,7 +8,7 @@ use super::state::field;
 
 /// The name of the key that a pointer is at, or within; nothing, if it is none that is known here.
 pub fn known_field(pointer: &str) -> Option<String> {
-    if is_section(pointer) {
+    if !pointer.is_empty() && is_section(pointer) {
         return Some(field(pointer));
     }
     let is_key = |at: &str| entry(at).is_some() || FORBIDDEN.contains(&at) || READ_ONLY.contains(&at);
