@@ -69,7 +69,9 @@ pub fn with(
         let missing = missing.filter(|pointer| is_news(&[pointer, "/telegram/enabled"]));
         news.extend(missing.map(|pointer| Flaw::new(pointer, FlawCode::Required, "")));
     }
-    news.into_iter().for_each(|flaw| found.add(flaw));
+    for flaw in news {
+        found.add(flaw);
+    }
     found.finish()?;
     Ok(after)
 }
