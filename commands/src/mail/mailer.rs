@@ -99,7 +99,9 @@ impl Mailer {
             };
             let event = match recorded.event()? {
                 Event::User(event) => event,
-                Event::TradingSession(SessionEvent::TradingSessionHalted(_)) => {
+                Event::TradingSession(
+                    SessionEvent::TradingSessionHalted(_) | SessionEvent::OrderOutcomeUnbookable(_),
+                ) => {
                     called.mails.extend(tells(MailKind::SessionHalted));
                     continue;
                 }
@@ -215,6 +217,7 @@ fn calls(event_type: &str) -> bool {
             | "ApiKeyRevoked"
             | "UserErased"
             | "TradingSessionHalted"
+            | "OrderOutcomeUnbookable"
     )
 }
 

@@ -123,6 +123,8 @@ async fn a_session_whose_trades_cannot_be_booked_can_be_stopped_and_gives_its_re
     let session = house.session(id).await;
     assert_eq!((session.state, session.run), (SessionState::Stopped, None));
     assert_eq!(session.last_error.unwrap().code, "outcome_unbookable");
+    house.call_for_mails().await;
+    assert_eq!(house.count("select count(*) from outbox where kind = 'session_halted'").await, 1);
     assert_eq!(house.count("select count(*) from claims where kind = 'paper_session'").await, 0);
     let released = "select count(*) from events where event_type = 'HoldReleased'";
     assert_eq!(house.count(released).await, 1);
