@@ -228,6 +228,12 @@ async fn secrets_are_set_and_never_shown() {
     assert!(!exported(&house, &ada, "").await.contains("telegram"));
     let with_places = exported(&house, &ada, "&secrets=env").await;
     assert!(with_places.contains("FREQTRADE__TELEGRAM__TOKEN") && !with_places.contains("canary"));
+    assert!(
+        with_places.contains("\"FREQTRADE__TELEGRAM__AUTHORIZED_USERS\"") && !with_places.contains("4242")
+    );
+    let file: Value = serde_json::from_str(&with_places).unwrap();
+    let again = post(&house, &ada, "/import", &file).await.expect(200);
+    assert_eq!((&again["changed"], &again["refused"]), (&json!([]), &json!([])));
     let events = house.get("/events?type=SettingsChanged").token(&ada.token).send().await;
     assert!(!events.text().contains("canary") && !events.text().contains("123456789"));
     // Left out stays; null clears.
@@ -311,6 +317,12 @@ async fn admins_say_what_everybody_begins_with() {
     let put = |body: Value| house.ask("PUT", at).token(&root.token).json(&body).send();
     let after = put(json!({ "max_open_trades": 7 })).await.expect(200);
     assert_eq!((&after["version"], &after["settings"]["max_open_trades"]), (&json!(1), &json!(7)));
+    // What is shown, put back, changes nothing.
+    let minimal_roi = json!({ "60": 0.01 });
+    let after = put(json!({ "max_open_trades": 7, "minimal_roi": minimal_roi })).await.expect(200);
+    assert_eq!((&after["version"], &after["settings"]["minimal_roi"]), (&json!(2), &minimal_roi));
+    let again = put(after["settings"].clone()).await.expect(200);
+    assert_eq!((&again["version"], &again["settings"]), (&json!(2), &after["settings"]));
     put(json!({ "db_url": "x" })).await.problem(403, "setting_forbidden");
     put(json!({ "stoploss": 1 })).await.problem(422, "validation_failed");
     assert_eq!(read(&house, &ada).await["max_open_trades"], 7);
