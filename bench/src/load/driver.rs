@@ -174,6 +174,8 @@ impl<'a> Driver<'a> {
         }
         match self.connections[id].receive(scratch) {
             Progress::Waiting => {}
+            // A server may close a connection that nobody used for a while.
+            Progress::Lost(_) if self.connections[id].pending.is_none() => self.open_again(id),
             Progress::Lost(why) => self.replace(id, &why),
             Progress::Answered(response, said) => self.answered(id, &response, said.as_deref()),
         }
@@ -250,6 +252,10 @@ impl<'a> Driver<'a> {
         if self.connections[id].pending.take().is_some() {
             self.in_flight -= 1;
         }
+        self.open_again(id);
+    }
+
+    fn open_again(&mut self, id: usize) {
         if self.outcome.errors >= MOST_ERRORS {
             return;
         }

@@ -40,6 +40,9 @@ jetstream {{
   store_dir: "jetstream"
   # Streams are kept in files; this bounds what a subscriber's memory-backed consumer state may take.
   max_memory_store: 64MB
+  # The disk is the limit. By itself the server takes three quarters of what is free when it starts, which is less with every
+  # start, for what the stream has taken is not free.
+  max_file_store: 1TB
 }}
 authorization {{
   users: [

@@ -79,6 +79,9 @@ pub struct Relay {
     lead: Lead,
     /// The journal's id and where the stream ends, while we are sure of it.
     mirror: Option<(Uuid, i64)>,
+    /// The stream did not take what was published last. The first message of a run that it refuses tells why, and only if
+    /// somebody asks, so the next one goes alone.
+    is_cautious: bool,
     /// From where the lag is counted: where the stream was last seen to end, or the journal when we began.
     counted_from: Option<i64>,
     checked_at: Instant,
@@ -95,6 +98,7 @@ impl Relay {
             options,
             lead: Lead::default(),
             mirror: None,
+            is_cautious: false,
             counted_from: None,
             checked_at: Instant::now(),
             unreachable_since: None,
@@ -171,7 +175,10 @@ impl Relay {
                 Err(reason) => return Ok(Outcome::Halted(reason)),
             },
         };
-        let events = self.events_after(at).await?;
+        let mut events = self.events_after(at).await?;
+        if self.is_cautious {
+            events.truncate(1);
+        }
         let Some(last) = events.last() else {
             if self.checked_at.elapsed() > RECHECK_INTERVAL {
                 self.mirror = None;
@@ -181,11 +188,13 @@ impl Relay {
         match publish::publish(&self.nats, journal_id, &events).await {
             Ok(()) => {
                 self.mirror = Some((journal_id, last.position));
+                self.is_cautious = false;
                 Ok(Outcome::Published(events.len()))
             }
             Err(PublishError::OutOfStep(reason)) => {
                 tracing::warn!(component = "relay", event = "out_of_step", %reason);
                 self.mirror = None;
+                self.is_cautious = true;
                 Ok(Outcome::OutOfStep)
             }
             Err(PublishError::Failed(error)) => Err(error.into()),

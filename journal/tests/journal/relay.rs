@@ -1,6 +1,7 @@
 //! The stream is the journal, whatever happens to either.
 
 use crate::helpers::{ONE_REPLICA, assert_stream_is_journal, drain, journal, nats, relay, stream};
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use journal::relay::{Outcome, RelayState, Verdict, check, reset};
 use journal::{Lease, Nats, NatsOptions, Tail};
 use std::time::Duration;
@@ -66,6 +67,35 @@ async fn a_deleted_stream_is_made_again_from_the_beginning() {
     nats.jetstream().delete_stream("COUNTERFOIL").await.unwrap();
     scribe.deposit(wallet, 100).await;
     assert_eq!(relay.run_once().await.unwrap(), Outcome::OutOfStep);
+    assert_eq!(drain(&mut relay).await, Outcome::UpToDate);
+    assert_stream_is_journal(&journal, &nats).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_no_more_says_so_and_goes_on_once_it_does() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    let mut relay = relay(&journal, &nats);
+    drain(&mut relay).await;
+    let found = stream(&nats).await.cached_info().clone();
+    let limited = |max_messages| Config { max_messages, discard: DiscardPolicy::New, ..found.config.clone() };
+    nats.jetstream().update_stream(limited(5)).await.unwrap();
+    scribe.deposits(wallet, 100, 20).await;
+
+    assert_eq!(
+        relay.run_once().await.unwrap(),
+        Outcome::OutOfStep,
+        "only the last of a run tells what became of it"
+    );
+    while let Ok(outcome) = relay.run_once().await {
+        assert!(matches!(outcome, Outcome::Published(_) | Outcome::OutOfStep), "{outcome:?}");
+    }
+    let refused = relay.run_once().await.unwrap_err().to_string();
+    assert!(refused.contains("maximum messages exceeded"), "{refused}");
+    nats.jetstream().update_stream(limited(-1)).await.unwrap();
     assert_eq!(drain(&mut relay).await, Outcome::UpToDate);
     assert_stream_is_journal(&journal, &nats).await;
 }
