@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AdditionalProperties, Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::activity::ActorBody;
@@ -208,11 +208,20 @@ pub(crate) struct SettingChangeBody {
     #[schema(example = "max_open_trades")]
     pub field: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = 3)]
+    #[schema(schema_with = setting_schema, required = false)]
     pub from: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = 5)]
+    #[schema(schema_with = setting_schema, required = false)]
     pub to: Option<Value>,
+}
+
+/// Settings are of many kinds.
+fn setting_schema() -> Object {
+    let kinds = [Type::String, Type::Number, Type::Boolean, Type::Array, Type::Object, Type::Null];
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Array(kinds.to_vec()))
+        .examples([serde_json::json!(3)])
+        .build()
 }
 
 impl SettingsThenBody {
