@@ -55,15 +55,28 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), RuntimeError> {
     }
 }
 
-/// A directory with exactly this mode and owner; one that is already there is left as it is.
+/// A directory with exactly this mode and owner; one that is already there is left as it is. Whoever finds it finds it
+/// with both, also after a crash in here.
 pub(super) fn directory(path: &Path, mode: u32, owner: Account) -> Result<(), RuntimeError> {
-    match fs::DirBuilder::new().mode(mode).create(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
-        created => created.map_err(RuntimeError::file("create", path))?,
+    if path.exists() {
+        return Ok(());
     }
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-        .and_then(|()| owner.own_path(path))
-        .map_err(RuntimeError::file("take ownership of", path))
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    match fs::remove_dir(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(RuntimeError::file("remove", beside)(error));
+        }
+        _ => {}
+    }
+    fs::DirBuilder::new()
+        .mode(mode)
+        .create(&beside)
+        .and_then(|()| fs::set_permissions(&beside, fs::Permissions::from_mode(mode)))
+        .and_then(|()| owner.own_path(&beside))
+        .map_err(RuntimeError::file("create", &beside))?;
+    fs::rename(&beside, path).map_err(RuntimeError::file("create", path))
 }
 
 fn sync_directory(path: &Path) -> Result<(), RuntimeError> {
@@ -85,6 +98,24 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(!dir.join("secret.json.new").exists());
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_directory_is_made_whatever_a_crash_left_and_one_that_is_there_stays() {
+        let dir = std::env::temp_dir().join(format!("counterfoil-directory-{}", std::process::id()));
+        fs::create_dir_all(dir.join("run.new")).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let path = dir.join("run");
+        directory(&path, 0o700, Account::Ours).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        assert!(!dir.join("run.new").exists());
+        fs::write(path.join("socket"), "").unwrap();
+        directory(&path, 0o711, Account::Ours).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        assert!(path.join("socket").exists());
+        directory(&dir.join("with/"), 0o700, Account::Ours).unwrap();
+        assert!(dir.join("with").is_dir());
         fs::remove_dir_all(&dir).unwrap();
     }
 

@@ -23,9 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Events handed over at once: one transaction's worth, that takes a few tens of milliseconds.
 const BATCH_MAX: usize = 2_048;
-/// Under load, the time from one step's end to the next: what gathers meanwhile is one transaction instead of many.
+/// From one step's end to the next: what gathers meanwhile is one transaction instead of many. What comes after a silence is
+/// handed over at once.
 const BREATH: Duration = Duration::from_millis(20);
-/// Fewer events at once are no load, and are handed over as they come.
+/// So many events at once are load: then not even somebody who waits for a position ends a breath.
 const LOAD: usize = 64;
 /// How long the position of events that were not wanted may be unrecorded, unless somebody waits for it.
 const RECORD_WITHIN: Duration = Duration::from_millis(100);
@@ -114,6 +115,15 @@ pub enum Outcome {
     UpToDate,
 }
 
+/// Between two steps.
+#[derive(Clone, Copy, Debug)]
+enum Pause {
+    For(Duration),
+    /// So long, or until somebody asks for a position that is not recorded.
+    UntilAsked(Duration),
+    UntilThereIsMore,
+}
+
 /// What a subscription follows.
 #[derive(Clone, Debug)]
 pub struct Feed {
@@ -164,15 +174,13 @@ impl<S: Subscriber> Subscription<S> {
         self.passed = Passed::kept_for(RECORD_WITHIN);
         while !cancel.is_cancelled() {
             let pause = match self.step_and_tell().await {
-                Ok(Outcome::Handled(events)) if (LOAD..BATCH_MAX).contains(&events) => Some(BREATH),
-                Ok(Outcome::Handled(_) | Outcome::Overtaken) => continue,
-                Ok(Outcome::UpToDate) => None,
-                Err(_) => Some(self.retry_pause()),
+                Ok(Outcome::Handled(BATCH_MAX..) | Outcome::Overtaken) => continue,
+                Ok(Outcome::Handled(LOAD..)) => Pause::For(BREATH),
+                Ok(Outcome::Handled(_)) => Pause::UntilAsked(BREATH),
+                Ok(Outcome::UpToDate) => Pause::UntilThereIsMore,
+                Err(_) => Pause::For(self.retry_pause()),
             };
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = self.wait(pause) => {}
-            }
+            cancel.run_until_cancelled(self.rest(pause)).await;
         }
     }
 
@@ -182,13 +190,21 @@ impl<S: Subscriber> Subscription<S> {
         self.step_and_tell().await
     }
 
-    async fn wait(&mut self, pause: Option<Duration>) {
-        if let Some(pause) = pause {
-            return tokio::time::sleep(pause).await;
-        }
+    async fn rest(&mut self, pause: Pause) {
         let recorded = self.position.unwrap_or(0);
-        let read = self.passed.position().unwrap_or(recorded);
         let asked = self.checkpoints.asked(self.subscriber.name(), recorded);
+        match pause {
+            Pause::For(time) => tokio::time::sleep(time).await,
+            Pause::UntilAsked(time) => {
+                // Whoever asks ends it.
+                let _ = tokio::time::timeout(time, asked).await;
+            }
+            Pause::UntilThereIsMore => self.wait(recorded, asked).await,
+        }
+    }
+
+    async fn wait(&mut self, recorded: i64, asked: impl Future<Output = ()>) {
+        let read = self.passed.position().unwrap_or(recorded);
         let waited = tokio::select! {
             waited = self.source.wait(read) => waited,
             () = self.passed.until_due(asked) => Ok(()),
