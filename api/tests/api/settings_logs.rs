@@ -69,3 +69,19 @@ async fn what_failed_is_written_down_once_and_in_no_words_of_a_client() {
     }
     assert_eq!(logs::count(&ada.id, FAILED), 6);
 }
+
+#[tokio::test]
+async fn what_is_tried_on_the_defaults_of_everybody_is_written_down() {
+    logs::keep();
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let put = |value: &str| {
+        let body = format!(r#"{{"stoploss":{value}}}"#);
+        house.ask("PUT", "/admin/settings/defaults").token(&admin.token).text(&body).send()
+    };
+    put("4").await.problem(422, "validation_failed");
+    assert_eq!(logs::count(&admin.id, &["settings_defaults_update_failed"]), 1);
+    put("-0.2").await.expect(200);
+    assert_eq!(logs::count(&admin.id, &["settings_defaults_updated"]), 1);
+    assert!(logs::tells(&admin.id, "updated_fields=\"stoploss\""));
+}

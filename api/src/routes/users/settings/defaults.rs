@@ -1,5 +1,6 @@
 //! GET and PUT /admin/settings/defaults.
 
+use super::log::changing_defaults;
 use super::{defaults_at, found, number};
 use crate::app::App;
 use crate::auth::rule::Administer;
@@ -11,10 +12,9 @@ use crate::output::{Answer, SettingsDefaultsBody};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Response;
-use commands::Done;
+use domain::UserId;
 use domain::settings::Value;
-use domain::settings_defaults::{DEFAULTS_ID, DefaultsEvent, SettingsDefaults};
-use domain::{Event, UserId};
+use domain::settings_defaults::{DEFAULTS_ID, SettingsDefaults};
 
 /// What everybody's settings are until they change them (admin)
 ///
@@ -51,21 +51,15 @@ pub(crate) async fn put(
     State(app): State<App>,
     Asked { allowed, context }: Asked<Administer>,
     arrival: Arrival,
-    sent: JsonBody,
+    sent: Result<JsonBody, Problem>,
 ) -> Result<Response, Problem> {
-    let patch: Value = sent.read()?;
-    require_recent_login(&app, allowed.caller, None).await?;
-    let done = app.commands().set_settings_defaults(context, patch).await?;
-    if !done.replayed && !done.events.is_empty() {
-        tracing::info!(
-            component = "settings",
-            event = "settings_defaults_changed",
-            user_id = %allowed.caller.user_id(),
-            request_id = arrival.request_id.as_str(),
-            position = done.position,
-            updated_fields = changed_fields(&done).join(","),
-        );
-    }
+    let user_id = allowed.caller.user_id();
+    let attempt = async {
+        let patch: Value = sent?.read()?;
+        require_recent_login(&app, allowed.caller, None).await?;
+        Ok(app.commands().set_settings_defaults(context, patch).await?)
+    };
+    let done = changing_defaults(&arrival, user_id, attempt).await?;
     // As the command left them, so that a repeat reads the same.
     let body = body(&defaults_at(&app, done.position).await?, done.position);
     let answer = Answer::ok().position(done.position).version(number(body.version));
@@ -79,12 +73,4 @@ fn body(defaults: &SettingsDefaults, position: i64) -> SettingsDefaultsBody {
         updated_at: defaults.changed_at(),
         position,
     }
-}
-
-fn changed_fields(done: &Done) -> Vec<String> {
-    let fields = done.events.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::SettingsDefaults(DefaultsEvent::SettingsDefaultsChanged { fields, .. })) => Some(fields),
-        _ => None,
-    });
-    fields.flatten().collect()
 }

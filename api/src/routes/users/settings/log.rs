@@ -7,6 +7,7 @@ use crate::door::Arrival;
 use crate::problem::{Language, Problem};
 use commands::Done;
 use domain::settings::known_field;
+use domain::settings_defaults::DefaultsEvent;
 use domain::user::UserEvent;
 use domain::{Event, UserId};
 use std::future::Future;
@@ -28,19 +29,39 @@ pub(super) fn was_read(arrival: &Arrival, user_id: UserId, read: &'static str, d
     );
 }
 
-/// An attempt, from its body to its outcome. What is answered again was written down the first time.
+/// An attempt on one's own settings, from its body to its outcome.
 pub(super) async fn changing<T>(
     arrival: &Arrival,
     user_id: UserId,
     attempt: impl Future<Output = Result<(Done, T), Problem>>,
 ) -> Result<(Done, T), Problem> {
-    let outcome = attempt.await;
+    told(arrival, user_id, ["user_settings_updated", "user_settings_update_failed"], attempt.await)
+}
+
+/// An attempt by an admin on everybody's.
+pub(super) async fn changing_defaults(
+    arrival: &Arrival,
+    user_id: UserId,
+    attempt: impl Future<Output = Result<Done, Problem>>,
+) -> Result<Done, Problem> {
+    let outcome = attempt.await.map(|done| (done, ()));
+    let names = ["settings_defaults_updated", "settings_defaults_update_failed"];
+    told(arrival, user_id, names, outcome).map(|(done, ())| done)
+}
+
+/// What is answered again was written down the first time.
+fn told<T>(
+    arrival: &Arrival,
+    user_id: UserId,
+    [updated, failed]: [&'static str; 2],
+    outcome: Result<(Done, T), Problem>,
+) -> Result<(Done, T), Problem> {
     let request_id = arrival.request_id.as_str();
     match &outcome {
         Ok((done, _)) if done.replayed => {}
         Ok((done, _)) => tracing::info!(
             component = "settings",
-            event = "user_settings_updated",
+            event = updated,
             user_id = %user_id,
             request_id,
             position = done.position,
@@ -51,7 +72,7 @@ pub(super) async fn changing<T>(
             let (known, others) = named(problem);
             tracing::warn!(
                 component = "settings",
-                event = "user_settings_update_failed",
+                event = failed,
                 user_id = %user_id,
                 request_id,
                 updated_fields = known.join(","),
@@ -67,7 +88,10 @@ pub(super) async fn changing<T>(
 /// The names of the settings that a command changed.
 pub(super) fn changed_fields(done: &Done) -> Vec<String> {
     let fields = done.events.iter().filter_map(|recorded| match recorded.event() {
-        Ok(Event::User(UserEvent::SettingsChanged { fields, .. })) => Some(fields),
+        Ok(
+            Event::User(UserEvent::SettingsChanged { fields, .. })
+            | Event::SettingsDefaults(DefaultsEvent::SettingsDefaultsChanged { fields, .. }),
+        ) => Some(fields),
         _ => None,
     });
     fields.flatten().collect()
