@@ -5,6 +5,7 @@ use domain::AggregateKind;
 use journal::subscription::{Checkpoints, Feed, Handled, Outcome, Subscriber, SubscriberError, Subscription};
 use journal::{Journal, Nats, Recorded, Tail};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use testkit::{Postgres, Scribe, eventually};
 use tokio_util::sync::CancellationToken;
 
@@ -201,7 +202,7 @@ async fn other_nodes_hear_how_far_it_is() {
         let position = scribe.deposit(wallet, 1).await;
         exhaust(&mut subscription).await;
         tokio::time::timeout(
-            std::time::Duration::from_millis(100),
+            Duration::from_millis(100),
             elsewhere.watch("collector").wait_for(|known| *known >= position),
         )
         .await
@@ -238,6 +239,45 @@ async fn what_nobody_wants_is_recorded_in_one_go_or_when_it_is_asked_for() {
     })
     .await;
     assert_eq!(collector.seen.lock().unwrap().last().unwrap().aggregate.id, user.0);
+    cancel.cancel();
+    following.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_comes_bit_by_bit_is_taken_in_breaths_unless_somebody_waits_for_it() {
+    /// As it is documented.
+    const BREATH: Duration = Duration::from_millis(20);
+    let postgres = Postgres::start().await;
+    let journal = journal(&postgres.database().await).await;
+    let tail = Tail::new(0);
+    let mut scribe = Scribe::take(&journal).await.feeding(&tail);
+    let (_, wallet) = scribe.register().await;
+    let collector = Collector::default();
+    let feed = feed(&journal, &tail, None);
+    let checkpoints = feed.checkpoints.clone();
+    let cancel = CancellationToken::new();
+    let began = Instant::now();
+    let following = tokio::spawn(Subscription::new(collector.clone(), feed).run(cancel.clone()));
+    for _ in 0..50 {
+        scribe.deposit(wallet, 1).await;
+    }
+    let head = tail.head();
+    eventually("it follows", async || collector.recorded() == head).await;
+    let steps = collector.recorded.lock().unwrap().len();
+    let breaths = usize::try_from(began.elapsed().as_millis() / BREATH.as_millis()).unwrap();
+    assert!(steps <= breaths + 1, "{steps} steps in {breaths} breaths");
+
+    for _ in 0..20 {
+        let position = scribe.deposit(wallet, 1).await;
+        checkpoints.ask("collector", position);
+        let mut known = checkpoints.watch("collector");
+        known.wait_for(|known| *known >= position).await.unwrap();
+    }
+    assert_eq!(
+        collector.recorded.lock().unwrap().len(),
+        steps + 20,
+        "each is told alone to who waits for it"
+    );
     cancel.cancel();
     following.await.unwrap();
 }
