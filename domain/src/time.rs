@@ -52,20 +52,30 @@ impl From<OffsetDateTime> for Timestamp {
     }
 }
 
+/// Every event carries several: its digits are put down in place and handed on in one piece.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let moment = self.to_datetime();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            moment.year(),
-            u8::from(moment.month()),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second(),
-            moment.microsecond()
-        )
+        let year = u32::try_from(moment.year()).unwrap_or(0);
+        let parts = [
+            (year, 4, b'-'),
+            (u8::from(moment.month()).into(), 2, b'-'),
+            (moment.day().into(), 2, b'T'),
+            (moment.hour().into(), 2, b':'),
+            (moment.minute().into(), 2, b':'),
+            (moment.second().into(), 2, b'.'),
+            (moment.microsecond(), 6, b'Z'),
+        ];
+        let mut text = [b'0'; "0000-00-00T00:00:00.000000Z".len()];
+        let mut place = text.iter_mut();
+        for (number, width, after) in parts {
+            for power in (0..width).rev() {
+                let digit = number / 10_u32.pow(power) % 10;
+                place.next().into_iter().for_each(|at| *at += u8::try_from(digit).unwrap_or(0));
+            }
+            place.next().into_iter().for_each(|at| *at = after);
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -92,6 +102,14 @@ mod tests {
         let text = serde_json::to_string(&moment).unwrap();
         assert_eq!(text, "\"2025-11-21T11:00:00.000042Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), moment);
+    }
+
+    #[test]
+    fn every_part_keeps_its_width() {
+        let text = |micros| Timestamp::from_micros(micros).to_string();
+        assert_eq!(text(-1), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(text(-61_093_767_094_900_000), "0034-01-06T05:08:25.100000Z");
+        assert_eq!(text(253_402_300_799_999_999), "9999-12-31T23:59:59.999999Z");
     }
 
     #[test]

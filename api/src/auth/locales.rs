@@ -9,6 +9,7 @@ use crate::problem::Language;
 use crate::remembered::Remembered;
 use domain::user::{User, UserEvent};
 use domain::{Event, UserId};
+use futures::FutureExt;
 use journal::{Journal, Recorded};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -23,13 +24,12 @@ tokio::task_local! {
     static ASKER: Cell<Option<UserId>>;
 }
 
-/// Answers, and says who asked, if that was found out.
-pub(crate) async fn noting_who_asks<T>(answer: impl Future<Output = T>) -> (T, Option<UserId>) {
-    let noted = async {
-        let answered = answer.await;
-        (answered, ASKER.with(Cell::get))
-    };
-    ASKER.scope(Cell::new(None), noted).await
+/// Answers, and says who asked, if that was found out. Not an `async fn`: that would keep a second copy of the answer in
+/// the making, for every request.
+pub(crate) fn noting_who_asks<T>(
+    answer: impl Future<Output = T>,
+) -> impl Future<Output = (T, Option<UserId>)> {
+    ASKER.scope(Cell::new(None), answer.map(|answered| (answered, ASKER.with(Cell::get))))
 }
 
 /// Nothing outside of a request.

@@ -118,6 +118,9 @@ fn connect(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(HEADERS_MAX)
+        // Whoever hangs up is noticed when answered: a command that was asked for is done anyway, and to look for it
+        // meanwhile would cost every request another read, into another buffer.
+        .half_close(true)
         .serve_connection(TokioIo::new(Patience::new(stream, TAKEN_WITHIN)), service)
 }
 

@@ -8,17 +8,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// More than the buffers of both ends hold.
 const LARGE: usize = 64 * 1024 * 1024;
+/// An answer that takes its time.
+const LATE: Duration = Duration::from_secs(1);
+const PLACES: usize = 8;
 
 async fn serve() -> (SocketAddr, CancellationToken) {
     let large = bytes::Bytes::from(vec![b'x'; LARGE]);
     let router = Router::new()
         .route("/large", get(|| async { large }))
+        .route("/late", get(|| async { tokio::time::sleep(LATE).await }))
         .route("/body", post(|_body: JsonBody| async { "taken" }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let cancel = CancellationToken::new();
     tokio::spawn(
-        Server::new(listener, Door::new(router, [], crate::settings::Edge::default(), None), 8)
+        Server::new(listener, Door::new(router, [], crate::settings::Edge::default(), None), PLACES)
             .run(cancel.clone()),
     );
     (address, cancel)
@@ -60,6 +64,28 @@ async fn who_does_not_take_their_answer_loses_their_place() {
     let mut taken = Vec::new();
     let _ = stream.read_to_end(&mut taken).await;
     assert!(taken.starts_with(b"HTTP/1.1 200 ") && taken.len() < LARGE, "{}", taken.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_nothing_more_to_say_is_answered() {
+    let (address, _stop) = serve().await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /late HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_hangs_up_gives_their_place_back() {
+    let (address, _stop) = serve().await;
+    for _ in 0..2 * PLACES {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /late HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    }
+    let answer = ask(address, "GET /late HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

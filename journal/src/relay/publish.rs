@@ -5,10 +5,10 @@
 
 use super::stream::EVENT_ID_HEADER;
 use crate::{Nats, NatsError, Recorded};
-use async_nats::HeaderMap;
 use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SEQUENCE};
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::{HeaderMap, Subject};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -27,17 +27,18 @@ pub(super) async fn publish(
     journal_id: Uuid,
     events: &[Arc<Recorded>],
 ) -> Result<(), PublishError> {
-    let source = format!("/counterfoil/{journal_id}");
+    let common = common_headers(journal_id);
     let Some((last, before)) = events.split_last() else {
         return Ok(());
     };
     for event in before {
+        let subject = Subject::from(event.subject());
         nats.client()
-            .publish_with_headers(event.subject(), headers(event, &source), event.to_public().into())
+            .publish_with_headers(subject, headers(event, &common), event.to_public().into())
             .await
             .map_err(NatsError::failed)?;
     }
-    let message = PublishMessage::build().headers(headers(last, &source)).payload(last.to_public().into());
+    let message = PublishMessage::build().headers(headers(last, &common)).payload(last.to_public().into());
     let acknowledged = match nats.jetstream().send_publish(last.subject(), message).await {
         Ok(acknowledgement) => acknowledgement.await,
         Err(error) => Err(error),
@@ -56,19 +57,24 @@ pub(super) async fn publish(
     }
 }
 
-/// CloudEvents 1.0, binary mode, and where the message belongs.
-fn headers(event: &Recorded, source: &str) -> HeaderMap {
-    let position = event.position.to_string();
-    let mut headers = HeaderMap::new();
-    let mut set = |name: &'static str, value: &str| headers.insert(HeaderName::from_static(name), value);
-    set("ce-specversion", "1.0");
-    set(EVENT_ID_HEADER, &event.event_id.to_string());
-    set("ce-type", &event.event_type);
-    set("ce-source", source);
-    set("ce-subject", &format!("{}/{}", event.aggregate.kind, event.aggregate.id));
-    set("ce-time", &event.recorded_at.to_string());
-    set("content-type", "application/json");
-    set("counterfoil-position", &position);
+/// CloudEvents 1.0, binary mode: what is the same on every message.
+fn common_headers(journal_id: Uuid) -> HeaderMap {
+    HeaderMap::from_iter([
+        (HeaderName::from_static("ce-specversion"), "1.0".into()),
+        (HeaderName::from_static("ce-source"), format!("/counterfoil/{journal_id}").into()),
+        (HeaderName::from_static("content-type"), "application/json".into()),
+    ])
+}
+
+/// And what is not, with the message's place in the stream. Every value is handed over, none is copied.
+fn headers(event: &Recorded, common: &HeaderMap) -> HeaderMap {
+    let mut headers = common.clone();
+    let mut set = |name: &'static str, value: String| headers.insert(HeaderName::from_static(name), value);
+    set(EVENT_ID_HEADER, event.event_id.to_string());
+    set("ce-type", event.event_type.clone().into_owned());
+    set("ce-subject", event.aggregate.to_string());
+    set("ce-time", event.recorded_at.to_string());
+    set("counterfoil-position", event.position.to_string());
     headers.insert(NATS_EXPECTED_LAST_SEQUENCE, (event.position - 1).to_string());
     headers
 }
