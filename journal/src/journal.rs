@@ -45,6 +45,11 @@ impl Journal {
         Ok(Self { pool, options: connect })
     }
 
+    #[cfg(test)]
+    pub(crate) const fn lazy(pool: PgPool, options: PgConnectOptions) -> Self {
+        Self { pool, options }
+    }
+
     pub async fn migrate(&self) -> Result<(), JournalError> {
         Ok(MIGRATIONS.run(&self.pool).await?)
     }

@@ -4,8 +4,8 @@
 //! postgres-es store in event-store mode, the one mode of it that is right for additive state.
 
 use crate::{Journal, JournalError};
-use cqrs_es::EventStore;
 use cqrs_es::persist::PersistedEventStore;
+use cqrs_es::{AggregateError, EventStore};
 use domain::{AggregateRef, Decide, Event};
 use futures::{StreamExt, TryStreamExt, stream};
 use postgres_es::PostgresEventRepository;
@@ -138,15 +138,53 @@ impl Journal {
         let repository = PostgresEventRepository::new(self.pool().clone());
         let store =
             PersistedEventStore::<_, A>::new_event_store(repository).with_upcasters(domain::upcast::chain());
-        let context = store.load_aggregate(&id.to_string()).await.map_err(|error| JournalError::Load {
-            aggregate: AggregateRef { kind: A::KIND, id },
-            reason: error.to_string(),
-        })?;
+        let aggregate = AggregateRef { kind: A::KIND, id };
+        let context =
+            store.load_aggregate(&id.to_string()).await.map_err(|error| not_loaded(aggregate, error))?;
         let sequence = i64::try_from(context.current_sequence).unwrap_or(i64::MAX);
         Ok(Loaded { state: context.aggregate, sequence, snapshot_sequence: 0 })
     }
 }
 
+/// A database that is away is told from a history that cannot be read: the one passes, the other does not.
+fn not_loaded<E: std::error::Error>(aggregate: AggregateRef, error: AggregateError<E>) -> JournalError {
+    let unreadable = |reason: String| JournalError::Load { aggregate, reason };
+    match error {
+        AggregateError::DatabaseConnectionError(cause) | AggregateError::UnexpectedError(cause) => {
+            match cause.downcast::<sqlx::Error>() {
+                Ok(away) => JournalError::Postgres(*away),
+                Err(cause) => unreadable(cause.to_string()),
+            }
+        }
+        other => unreadable(other.to_string()),
+    }
+}
+
 fn parse_id(text: &str) -> Result<Uuid, JournalError> {
     Uuid::parse_str(text).map_err(|e| JournalError::Postgres(sqlx::Error::Decode(e.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::wallet::Wallet;
+    use sqlx::postgres::PgConnectOptions;
+
+    #[tokio::test]
+    async fn a_history_that_cannot_be_asked_for_is_a_database_that_is_away() {
+        let options = PgConnectOptions::new();
+        let pool = sqlx::PgPool::connect_lazy_with(options.clone());
+        pool.close().await;
+        let away = Journal::lazy(pool, options).fold_history::<Wallet>(Uuid::nil()).await.unwrap_err();
+        assert!(matches!(away, JournalError::Postgres(sqlx::Error::PoolClosed)), "{away}");
+    }
+
+    #[test]
+    fn a_history_that_cannot_be_read_says_whose_it_is() {
+        let aggregate = AggregateRef { kind: domain::AggregateKind::Wallet, id: Uuid::nil() };
+        let damaged = AggregateError::<std::fmt::Error>::UnexpectedError("an event too few".into());
+        let error = not_loaded(aggregate, damaged);
+        assert!(matches!(&error, JournalError::Load { .. }), "{error}");
+        assert!(error.to_string().ends_with("cannot be loaded: an event too few"), "{error}");
+    }
 }
