@@ -52,30 +52,20 @@ impl From<OffsetDateTime> for Timestamp {
     }
 }
 
-/// Every event carries several: its digits are put down in place and handed on in one piece.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let moment = self.to_datetime();
-        let year = u32::try_from(moment.year()).unwrap_or(0);
-        let parts = [
-            (year, 4, b'-'),
-            (u8::from(moment.month()).into(), 2, b'-'),
-            (moment.day().into(), 2, b'T'),
-            (moment.hour().into(), 2, b':'),
-            (moment.minute().into(), 2, b':'),
-            (moment.second().into(), 2, b'.'),
-            (moment.microsecond(), 6, b'Z'),
-        ];
-        let mut text = [b'0'; "0000-00-00T00:00:00.000000Z".len()];
-        let mut place = text.iter_mut();
-        for (number, width, after) in parts {
-            for power in (0..width).rev() {
-                let digit = number / 10_u32.pow(power) % 10;
-                place.next().into_iter().for_each(|at| *at += u8::try_from(digit).unwrap_or(0));
-            }
-            place.next().into_iter().for_each(|at| *at = after);
-        }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+            moment.year(),
+            u8::from(moment.month()),
+            moment.day(),
+            moment.hour(),
+            moment.minute(),
+            moment.second(),
+            moment.microsecond()
+        )
     }
 }
 

@@ -27,10 +27,10 @@ pub(super) async fn publish(
     journal_id: Uuid,
     events: &[Arc<Recorded>],
 ) -> Result<(), PublishError> {
-    let common = common_headers(journal_id);
     let Some((last, before)) = events.split_last() else {
         return Ok(());
     };
+    let common = common_headers(journal_id);
     for event in before {
         let subject = Subject::from(event.subject());
         nats.client()
@@ -66,7 +66,7 @@ fn common_headers(journal_id: Uuid) -> HeaderMap {
     ])
 }
 
-/// And what is not, with the message's place in the stream. Every value is handed over, none is copied.
+/// And what is not, with the message's place in the stream.
 fn headers(event: &Recorded, common: &HeaderMap) -> HeaderMap {
     let mut headers = common.clone();
     let mut set = |name: &'static str, value: String| headers.insert(HeaderName::from_static(name), value);
