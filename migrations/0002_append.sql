@@ -23,8 +23,10 @@ begin
     end if;
 
     begin
+        -- In the select list they go in step; in the from clause each would be written to a store of its own first.
         insert into commands (key, fingerprint, position, events, refusal)
-        select * from unnest(command_keys, fingerprints, command_positions, command_events, refusals::json[]);
+        select unnest(command_keys), unnest(fingerprints), unnest(command_positions), unnest(command_events),
+               unnest(refusals)::json;
         -- Who holds a claim keeps it: a name may be spelt in another way.
         insert into claims (kind, digest, owner)
         select k, d, o from unnest(claim_kinds, claim_digests, claim_owners) as x (k, d, o)
@@ -43,9 +45,10 @@ begin
     if cardinality(types) > 0 then
         insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                             position, event_id, owner, recorded_at)
-        select t, i, s, e, v, p::json, m::json, first_position + n - 1, d, o, at_recorded
-          from unnest(types, ids, sequences, event_types, versions, payloads, metadatas, event_ids, owners)
-               with ordinality as x (t, i, s, e, v, p, m, d, o, n);
+        select unnest(types), unnest(ids), unnest(sequences), unnest(event_types), unnest(versions),
+               unnest(payloads)::json, unnest(metadatas)::json,
+               generate_series(first_position, first_position + cardinality(types) - 1),
+               unnest(event_ids), unnest(owners), at_recorded;
     end if;
 
     if cardinality(secret_owners) > 0 then

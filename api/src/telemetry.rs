@@ -1,5 +1,6 @@
 //! Metrics: the recorder everything in the process counts with, and what the process says about itself.
 
+use journal::Journal;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::fmt::Write;
 use std::time::Duration;
@@ -36,11 +37,26 @@ pub(crate) async fn keep_metrics(handle: PrometheusHandle, cancel: CancellationT
 }
 
 /// Everything, in the text format of Prometheus.
-pub(crate) fn render(handle: &PrometheusHandle) -> String {
+pub(crate) fn render(handle: &PrometheusHandle, journal: &Journal) -> String {
     let mut text = handle.render();
     // Writing to a String cannot fail; what cannot be read from the system is left out.
-    let _ = write_process(&mut text);
+    let _ = write_process(&mut text).and_then(|()| write_pool(&mut text, journal));
     text
+}
+
+/// The connections to PostgreSQL that requests and projections share. The writer's own is not among them.
+fn write_pool(out: &mut String, journal: &Journal) -> std::fmt::Result {
+    let pool = journal.pool();
+    let (open, idle) = (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
+    for (name, count) in [
+        ("connections", open),
+        ("connections_idle", idle),
+        ("connections_in_use", open.saturating_sub(idle)),
+        ("connections_max", pool.options().get_max_connections()),
+    ] {
+        writeln!(out, "# TYPE counterfoil_db_pool_{name} gauge\ncounterfoil_db_pool_{name} {count}")?;
+    }
+    Ok(())
 }
 
 fn write_process(out: &mut String) -> std::fmt::Result {

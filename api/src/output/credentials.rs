@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub(crate) struct CredentialsBody {
     #[schema(value_type = String, example = "binance")]
     pub exchange: Exchange,
-    /// How the key begins and ends.
+    /// How the key begins and ends; of a short one less.
     #[schema(example = "vmPU…Wjyg")]
     pub key_hint: Option<String>,
     /// Whether the exchange has said that they are good. Nobody asks it yet.

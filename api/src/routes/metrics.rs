@@ -12,6 +12,6 @@ use axum::response::{IntoResponse, Response};
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Response {
-    let text = telemetry::render(app.metrics());
+    let text = telemetry::render(app.metrics(), app.journal());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

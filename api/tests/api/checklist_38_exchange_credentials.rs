@@ -127,11 +127,40 @@ async fn c38_what_is_no_key_is_refused_without_saying_what_it_was() {
     assert_eq!(refused("binance", json!({})).await, ["required", "required"]);
     assert_eq!(refused("binance", json!({ "key": KEY })).await, ["required"]);
     assert_eq!(refused("coinmarketcap", json!({ "key": "canary with spaces" })).await, ["not_visible_ascii"]);
-    assert_eq!(refused("coinmarketcap", json!({ "key": "canary" })).await, ["too_short"]);
+    assert_eq!(refused("coinmarketcap", json!({ "key": "" })).await, ["too_short"]);
     assert_eq!(refused("coinmarketcap", json!({ "key": "canary".repeat(50) })).await, ["too_long"]);
     assert_eq!(refused("coinmarketcap", json!({ "key": 12 })).await, ["wrong_type"]);
     leave(&house, &ada, "coinmarketcap", &json!({ "key": KEY })).await.expect(200);
     leave(&house, &ada, "kraken", &json!({ "key": KEY })).await.problem(404, "credentials_not_found");
+}
+
+#[tokio::test]
+async fn c38_of_a_short_key_little_is_told() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let longest = "k".repeat(256);
+    for (key, hint) in [("k", "…"), ("key-7", "k…7"), ("key-wxyz", "ke…yz"), (longest.as_str(), "kkkk…kkkk")]
+    {
+        let left = leave(&house, &ada, "binance", &json!({ "key": key, "secret": "s" })).await.expect(200);
+        assert_eq!(left["key_hint"], hint, "{key}");
+        assert_eq!(taken_out(&house, id(&ada)).await.unwrap().key.expose_secret(), key);
+    }
+}
+
+#[tokio::test]
+async fn c38_whoever_is_signed_in_is_told_whether_there_are_any() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let are_there = async || {
+        let path = format!("/auth/me?min_position={}", house.head().await);
+        let me = house.get(&path).token(&ada.token).send().await.expect(200);
+        me["setup"]["exchange_credentials"].clone()
+    };
+    assert_eq!(are_there().await, false);
+    leave(&house, &ada, "coinmarketcap", &json!({ "key": KEY })).await.expect(200);
+    assert_eq!(are_there().await, true);
+    house.ask("DELETE", &path("coinmarketcap")).token(&ada.token).send().await.expect(200);
+    assert_eq!(are_there().await, false);
 }
 
 #[tokio::test]

@@ -61,7 +61,15 @@ async fn requests_logins_and_refusals_are_counted() {
     ] {
         assert!(metrics.text().lines().any(|found| found.starts_with(line)), "{line} in\n{}", metrics.text());
     }
-    for name in ["process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"] {
+    for name in [
+        "process_resident_memory_bytes",
+        "process_cpu_seconds_total",
+        "process_open_fds",
+        "counterfoil_db_pool_connections",
+        "counterfoil_db_pool_connections_idle",
+        "counterfoil_db_pool_connections_in_use",
+        "counterfoil_db_pool_connections_max",
+    ] {
         assert!(metrics.text().contains(name), "{name}");
     }
     assert!(!metrics.text().contains(&ada.id));

@@ -102,6 +102,14 @@ async fn a_rotation_without_a_body_takes_a_recent_sign_in_too() {
 }
 
 #[tokio::test]
+async fn erasing_oneself_takes_a_recent_sign_in_or_the_password() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    let asked = [("DELETE", "/users/me".to_owned(), json!({}), 200)];
+    take_it(&house, &long_ago(&house, &ada), &asked).await;
+}
+
+#[tokio::test]
 async fn what_takes_power_away_is_never_made_harder() {
     let house = House::open().await;
     let ada = house.person().await;

@@ -190,3 +190,32 @@ async fn of_every_version_is_told_what_changed_and_never_a_secret() {
     }
     version(&eve, "1").await.problem(404, "settings_version_not_found");
 }
+
+#[tokio::test]
+async fn a_file_and_defaults_that_are_known_are_not_sent_again() {
+    let house = House::open().await;
+    let (ada, root) = (house.person().await, house.admin().await);
+    let ask = async |person: &Person, path: &str, known: &str| {
+        let path = format!("{path}min_position={}", house.head().await);
+        house.get(&path).token(&person.token).header("if-none-match", known).send().await
+    };
+    let (export, defaults) = (format!("{PATH}/export?secrets=env&"), format!("{DEFAULTS}?"));
+    // Whoever set nothing has the defaults in their file.
+    for (person, path, at, trades) in
+        [(&ada, &export, "/max_open_trades", 7), (&root, &defaults, "/settings/max_open_trades", 8)]
+    {
+        let first = ask(person, path, "\"99\"").await;
+        first.expect(200);
+        let known = ask(person, path, &tag(&first)).await;
+        assert_eq!((known.status, known.body.len(), tag(&known)), (304, 0, tag(&first)), "{path}");
+        let put = house.ask("PUT", DEFAULTS).token(&root.token);
+        put.json(&json!({ "max_open_trades": trades })).send().await.expect(200);
+        let changed = ask(person, path, &tag(&first)).await.expect(200);
+        assert_eq!(changed.pointer(at), Some(&json!(trades)), "{path}");
+    }
+    let plain = patch(&house, &ada, &json!({ "max_open_trades": 5 })).await;
+    assert_eq!(ask(&ada, &export, &tag(&plain)).await.status, 304);
+    let telegram = json!({ "telegram": { "token": "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac6canary" } });
+    patch(&house, &ada, &telegram).await.expect(200);
+    ask(&ada, &export, &tag(&plain)).await.expect(200);
+}

@@ -201,3 +201,41 @@ async fn a_portfolio_values_what_has_a_price_and_names_what_has_none() {
     let unknown = house.seen(&ada, "/users/me/portfolio?currency=XXX").await;
     unknown.problem(422, "validation_failed");
 }
+
+#[tokio::test]
+async fn a_portfolio_is_in_the_currency_that_was_preferred_by_then() {
+    let (house, _) = trading_house().await;
+    let ada = house.person().await;
+    for currency in ["EUR", "ETH", "USDT", "USD"].repeat(5) {
+        let change = house.ask("PATCH", "/users/me/preferences").token(&ada.token);
+        let changed = change.json(&json!({ "default_currency": currency })).send().await.expect(200);
+        let path = format!("/users/me/portfolio?min_position={}", changed["position"]);
+        let portfolio = house.get(&path).token(&ada.token).send().await.expect(200);
+        assert_eq!(portfolio["currency"], currency);
+        assert!(portfolio["position"].as_i64() >= changed["position"].as_i64());
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_is_known_is_not_sent_again_and_is_of_one_session() {
+    let (house, _) = trading_house().await;
+    let ada = house.person().await;
+    let first = house.started(&ada, &json!({})).await;
+    let ask = async |tag: &str| {
+        let path = format!("/trading-sessions/current/status?min_position={}", house.head().await);
+        house.get(&path).token(&ada.token).header("if-none-match", tag).send().await
+    };
+    let seen = ask("\"1\"").await;
+    assert_eq!(seen.expect(200)["version"], 1);
+    let tag = seen.header("etag").unwrap();
+    let known = ask(tag).await;
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(tag)));
+    // Whoever sends it back with a command means the version.
+    let paused = house.tell(&ada, &first, "pause", &json!({})).header("if-match", tag).send().await;
+    paused.expect(200);
+    assert_eq!(ask(tag).await.expect(200)["state"], "paused");
+    house.tell(&ada, &first, "stop", &json!({})).send().await.expect(200);
+    let second = house.started(&ada, &json!({})).await;
+    let other = ask(tag).await.expect(200);
+    assert_eq!((&other["session_id"], &other["version"]), (&json!(second), &json!(1)));
+}

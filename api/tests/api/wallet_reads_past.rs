@@ -102,3 +102,22 @@ async fn a_wallet_is_explained_as_of_one_position() {
     assert_eq!(explained["events"].as_array().unwrap().len(), 20);
     assert_eq!(explained["events"][0]["posted"], explained["posted"]);
 }
+
+#[tokio::test]
+async fn an_explanation_that_is_known_is_not_sent_again() {
+    let house = House::open().await;
+    let ada = house.person().await;
+    house.deposit(&ada, &json!({ "amount": "10" })).send().await.expect(201);
+    let ask = async |tag: &str| {
+        let path = format!("/wallets/{}/explain?min_position={}", ada.wallet, house.head().await);
+        house.get(&path).token(&ada.token).header("if-none-match", tag).send().await
+    };
+    let first = ask("\"1\"").await;
+    assert_eq!((first.expect(200)["posted"].clone(), first.header("etag")), (json!("10.00"), Some("\"2\"")));
+    let known = ask("\"2\"").await;
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some("\"2\"")));
+    let hold = json!({ "amount": "1", "ttl_seconds": 600 });
+    let path = format!("/wallets/{}/holds", ada.wallet);
+    house.command(&ada.token, &path, &hold).send().await.expect(201);
+    assert_eq!(ask("\"2\"").await.expect(200)["holds"][0]["remaining"], "1.00");
+}

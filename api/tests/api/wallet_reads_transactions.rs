@@ -138,3 +138,30 @@ async fn a_cursor_from_outside_brings_nothing_that_a_query_may_not() {
         ask(&house, &ada, &query).await.send().await.problem(400, "invalid_cursor");
     }
 }
+
+#[tokio::test]
+async fn a_cursor_brings_its_currency_along() {
+    let house = House::open().await;
+    let (ada, eve) = (house.person().await, house.person().await);
+    house.command(&ada.token, "/wallets", &json!({ "currency": "EUR" })).send().await.expect(201);
+    for amount in 1..=3 {
+        let body = json!({ "amount": amount, "currency": "EUR" });
+        house.command(&ada.token, "/users/me/balance/deposit", &body).send().await.expect(201);
+    }
+    let head = house.head().await;
+    let page = |person: &Person, query: &str| {
+        let path = format!("/users/me/balance/transactions?min_position={head}&limit=2&{query}");
+        house.get(&path).token(&person.token).send()
+    };
+    let first = page(&ada, "currency=EUR").await.expect(200);
+    assert_eq!(sequences(&first), [4, 3]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    for query in [format!("cursor={cursor}"), format!("currency=EUR&cursor={cursor}")] {
+        let rest = page(&ada, &query).await.expect(200);
+        assert_eq!((sequences(&rest), &rest["next_cursor"]), (vec![2], &Value::Null), "{query}");
+        assert_eq!(rest["items"][0]["currency"], "EUR");
+    }
+    let in_dollars = format!("currency=USD&cursor={cursor}");
+    page(&ada, &in_dollars).await.problem(400, "invalid_cursor");
+    page(&eve, &format!("cursor={cursor}")).await.problem(400, "invalid_cursor");
+}

@@ -101,3 +101,16 @@ async fn owners_deposit_only_where_they_may() {
     house.withdraw(&ada, &json!({ "amount": "1" })).send().await.problem(422, "insufficient_funds");
     assert_eq!(house.head().await, head);
 }
+
+#[tokio::test]
+async fn wallets_of_nobody_are_not_found() {
+    let house = House::open().await;
+    let (ada, eve, admin) = (house.person().await, house.person().await, house.admin().await);
+    let service = house.service_key(&admin, &["wallet:read"]).await;
+    let ask = |id: &str, token: &str| house.get(&format!("/users/{id}/wallets")).token(token).send();
+    for token in [&admin.token, &service] {
+        ask(&new_key(), token).await.problem(404, "user_not_found");
+        assert_eq!(ask(&ada.id, token).await.expect(200)["items"][0]["id"], json!(ada.wallet));
+    }
+    ask(&ada.id, &eve.token).await.problem(404, "user_not_found");
+}

@@ -8,21 +8,9 @@ use crate::envelope::Beside;
 use crate::{Command, Commands, Context, Outcome, UserChange};
 use domain::user::UserCommand;
 use domain::{AggregateKind, Timestamp, UserId, WalletId};
-use secrecy::SecretString;
 
 impl Commands {
-    /// As its owner, who proves it with the password: a token that was left open somewhere must not be enough.
-    pub async fn erase_oneself(
-        &self,
-        context: Context,
-        user_id: UserId,
-        current_password: SecretString,
-    ) -> Outcome {
-        self.prove_password(user_id, current_password).await?;
-        self.erase(context, user_id).await
-    }
-
-    /// As somebody who may. Their wallets must be empty: money that belongs to nobody would be left behind.
+    /// Whoever asks for it has been found to be allowed to. Their wallets must be empty: money that belongs to nobody would be left behind.
     pub async fn erase(&self, context: Context, user_id: UserId) -> Outcome {
         let key = self.request_key(&context, &[b"erase", user_id.0.as_bytes()]);
         // No session may go on without its owner.

@@ -4,10 +4,11 @@ use crate::throttle::{Account, Past};
 use crate::{ClaimKind, Commands, Context, Done, Failure, SecretKind};
 use domain::user::{User, UserCommand};
 use domain::{Email, LoginSessionId, Timestamp, UserId, Username};
-use journal::JournalError;
+use journal::{JournalError, Recorded};
 use secrecy::SecretString;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ pub struct SignedIn {
     /// Of the user; nothing, if nothing happened because a token that was just exchanged was asked for again.
     pub version: Option<i64>,
     pub position: i64,
+    /// What happened: with a login, the oldest session may have had to go.
+    pub events: Vec<Arc<Recorded>>,
 }
 
 pub(super) struct Credentials {
@@ -89,7 +92,8 @@ impl Commands {
         let session = user.session(session_id).ok_or(Failure::InvalidRefreshToken)?;
         let refresh_token = self.refresh_tokens().issue(user_id, session_id, session.generation);
         let version = done.events.last().map(|recorded| recorded.sequence);
-        Ok(SignedIn { refresh_token, session_id, version, position: done.position, user })
+        let (position, events) = (done.position, done.events);
+        Ok(SignedIn { user, session_id, refresh_token, version, position, events })
     }
 
     /// By claim, never by a read model: a user can log in the moment they are registered. One question, whoever it is;

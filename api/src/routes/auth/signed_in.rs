@@ -10,6 +10,7 @@ use domain::user::User;
 use journal::JournalError;
 
 pub(super) async fn answer(app: &App, signed_in: SignedIn) -> Result<Response, Problem> {
+    app.admission().heed(&signed_in.events);
     let broken = || Problem::internal(&"a login without a person or a session");
     let person = signed_in.user.person().ok_or_else(broken)?;
     let session = signed_in.user.session(signed_in.session_id).ok_or_else(broken)?;

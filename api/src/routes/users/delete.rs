@@ -5,20 +5,19 @@ use crate::app::App;
 use crate::auth::require_recent_login;
 use crate::auth::rule::ManageAnyAccount;
 use crate::door::Arrival;
-use crate::input::{Change, Check, JsonBody, Raw, password};
+use crate::input::{Change, JsonBody, Raw};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::response::Response;
-use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = Erasure)]
 pub(crate) struct ErasureForm<'a> {
-    /// One's own. Required of whoever erases themselves; of an admin, if their last sign-in is longer ago than a few minutes.
+    /// One's own, if the last sign-in is longer ago than a few minutes.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 1024, example = "correct horse battery staple")]
     current_password: Raw<'a>,
@@ -45,7 +44,7 @@ impl<S: Send + Sync> FromRequest<S> for ErasureBody {
 ///
 /// Nothing that could tell who they were can be read afterwards: neither here nor in the journal, the stream, or a copy of
 /// either. Their wallets must be empty. Their address and name are free again; what happened to money stays, under an id
-/// that means nobody. Whoever erases themselves sends their password; an admin who did not sign in just now sends theirs.
+/// that means nobody. Whoever did not sign in just now sends their password, an admin theirs.
 #[utoipa::path(
     delete, path = "/users/{id}", tag = "users", security(("access_token" = [])),
     params(
@@ -94,21 +93,9 @@ async fn erase(
 ) -> Result<Response, Problem> {
     let user_id = subject.user_id;
     let form = body.0.as_ref().map(JsonBody::read::<ErasureForm<'_>>).transpose()?.unwrap_or_default();
-    let done = if subject.caller().user_id() == user_id {
-        app.commands().erase_oneself(context, user_id, form.password()?).await?
-    } else {
-        require_recent_login(app, subject.caller(), form.current_password).await?;
-        app.commands().erase(context, user_id).await?
-    };
+    require_recent_login(app, subject.caller(), form.current_password).await?;
+    let done = app.commands().erase(context, user_id).await?;
     let happened =
         Happened { event: "UserErased", user_id, updated_fields: &["status"], pending_email: None };
     changed::answer(app, arrival, happened, &done).await
-}
-
-impl ErasureForm<'_> {
-    fn password(&self) -> Result<SecretString, Problem> {
-        let mut check = Check::default();
-        let given = check.required("/current_password", self.current_password, password);
-        given.ok_or_else(|| check.into_problem())
-    }
 }

@@ -45,11 +45,12 @@ pub(crate) async fn portfolio(
     let mut check = Check::default();
     let currency = check.parameter("?currency", query.currency.as_deref(), Currency::parse);
     check.finish()?;
-    let preferences = reading::preferences(&app, subject.user_id, MinPosition(None)).await?;
+    let preferences = reading::preferences(&app, subject.user_id, min).await?;
     let currency = currency.unwrap_or(preferences.value.preferences.default_currency);
     let all = app.read_models().user_portfolio(subject.user_id, min.0).await?;
+    let position = all.position.min(preferences.position);
     let market = |currency| app.market(currency);
     let now = app.commands().now();
-    let body = PortfolioBody::new(subject.user_id, (currency, now), all.value, market, all.position);
+    let body = PortfolioBody::new(subject.user_id, (currency, now), all.value, market, position);
     Ok(Answer::ok().position(body.position).json(&body))
 }

@@ -25,6 +25,7 @@ pub(crate) async fn wallets(
     subject: Subject<ReadWallet>,
     min: MinPosition,
 ) -> Result<Response, Problem> {
+    reading::somebody(&app, &subject).await?;
     let wallets = reading::wallets(&app, subject.user_id, min).await?;
     let body = ListBody { items: wallets.value, next_cursor: None, position: wallets.position };
     Ok(Answer::ok().position(body.position).json(&body))

@@ -195,6 +195,13 @@ fn read_page(rows: &[PgRow]) -> Result<(Vec<TransactionRow>, Option<i64>), sqlx:
     Ok((items, looked_until))
 }
 
+impl Page {
+    /// The wallet whose transactions go on here, if the cursor is one of theirs.
+    pub fn transactions_of(&self) -> Option<WalletId> {
+        self.cursor::<Cursor>().ok().flatten().map(|cursor| cursor.transactions_of)
+    }
+}
+
 impl ReadModels {
     /// A wallet's transactions, newest first. A cursor brings the filters it began with, and goes with no others.
     pub async fn transactions(

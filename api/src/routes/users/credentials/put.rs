@@ -17,18 +17,18 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Shorter than any exchange's, and longer: Binance's have 64 characters, CoinMarketCap's 36.
-const LENGTHS: std::ops::RangeInclusive<usize> = 8..=256;
+/// How short a key may be is the exchange's business; none has a longer one: Binance's have 64 characters.
+const LENGTHS: std::ops::RangeInclusive<usize> = 1..=256;
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = CredentialsRequest)]
 pub(crate) struct CredentialsForm<'a> {
     #[serde(borrow)]
-    #[schema(value_type = String, required, min_length = 8, max_length = 256, pattern = "^[!-~]+$",
+    #[schema(value_type = String, required, min_length = 1, max_length = 256, pattern = "^[!-~]+$",
              example = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEhWjyg")]
     key: Raw<'a>,
     /// Required of Binance; CoinMarketCap has none.
-    #[schema(value_type = Option<String>, min_length = 8, max_length = 256, pattern = "^[!-~]+$",
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 256, pattern = "^[!-~]+$",
              example = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")]
     secret: Raw<'a>,
     /// Of the account here, if the last sign-in is longer ago than a few minutes.

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::rule::Administer;
 use crate::auth::{Allowed, require_recent_login};
 use crate::door::Arrival;
-use crate::input::{Asked, JsonBody, MinPosition};
+use crate::input::{Asked, IfNoneMatch, JsonBody, MinPosition};
 use crate::openapi::Problems;
 use crate::output::{Answer, SettingsDefaultsBody};
 use crate::problem::Problem;
@@ -21,18 +21,31 @@ use domain::settings_defaults::{DEFAULTS_ID, SettingsDefaults};
 /// All of them but telegram, which nobody sets for everybody. PUT with what is shown as `settings` changes nothing.
 #[utoipa::path(
     get, path = "/admin/settings/defaults", tag = "settings", security(("access_token" = [])),
-    params(("min_position" = Option<i64>, Query, description = "Wait until this position is included")),
-    responses((status = 200, description = "All of them", body = SettingsDefaultsBody), Problems)
+    params(
+        ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if they have another version"),
+    ),
+    responses(
+        (status = 200, description = "All of them", body = SettingsDefaultsBody),
+        (status = 304, description = "They are as the client has them"),
+        Problems,
+    )
 )]
 pub(crate) async fn get(
     State(app): State<App>,
     _: Allowed<Administer>,
     min: MinPosition,
+    known: Option<IfNoneMatch>,
 ) -> Result<Response, Problem> {
     // Nobody's: only what holds for all is looked at.
     let found = found(&app, UserId(DEFAULTS_ID), min).await?;
-    let body = body(&found.value.defaults, found.position);
-    Ok(Answer::ok().position(body.position).version(number(body.version)).json(&body))
+    let defaults = &found.value.defaults;
+    let version = number(defaults.version());
+    let answer = Answer::ok().position(found.position).version(version);
+    if known.is_some_and(|known| known.has(version)) {
+        return Ok(answer.not_modified());
+    }
+    Ok(answer.json(&body(defaults, found.position)))
 }
 
 /// Set what everybody's settings are until they change them (admin)

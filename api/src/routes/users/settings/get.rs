@@ -70,14 +70,20 @@ pub(crate) struct ExportQuery {
     params(
         ExportQuery,
         ("min_position" = Option<i64>, Query, description = "Wait until this position is included"),
+        ("If-None-Match" = Option<String>, Header, description = "Only if they have another version"),
     ),
-    responses((status = 200, description = "The file", content_type = "application/json", body = Object), Problems)
+    responses(
+        (status = 200, description = "The file", content_type = "application/json", body = Object),
+        (status = 304, description = "It is as the client has it"),
+        Problems,
+    )
 )]
 pub(crate) async fn export(
     State(app): State<App>,
     allowed: Allowed<ReadSettings>,
     Query(query): Query<ExportQuery>,
     min: MinPosition,
+    known: Option<IfNoneMatch>,
     arrival: Arrival,
 ) -> Result<Response, Problem> {
     let mut check = Check::default();
@@ -88,9 +94,14 @@ pub(crate) async fn export(
     let user_id = allowed.caller.user_id();
     let found = found(&app, user_id, min).await?;
     let held = &found.value.held;
+    log::was_read(&arrival, user_id, "export", Some(held.settings.is_none()));
+    // Which secrets are set is part of the version too.
+    let tag = tag_of_values(&found.value);
+    let answer = Answer::ok().position(found.position).version(tag);
+    if known.is_some_and(|known| known.has(tag)) {
+        return Ok(answer.not_modified());
+    }
     let settings = held.settings.clone().unwrap_or_else(|| found.value.defaults.settings());
     let placeholders = if env.is_some() { held.telegram.placeholders() } else { Placeholders::None };
-    log::was_read(&arrival, user_id, "export", Some(held.settings.is_none()));
-    let answer = Answer::ok().position(found.position).version(tag_of_values(&found.value));
     Ok(answer.file("config.json", settings.export(placeholders)))
 }
