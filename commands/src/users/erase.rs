@@ -10,7 +10,7 @@ use domain::user::UserCommand;
 use domain::{AggregateKind, Timestamp, UserId, WalletId};
 
 impl Commands {
-    /// Whoever asks for it has been found to be allowed to. Their wallets must be empty: money that belongs to nobody would be left behind.
+    /// To be asked for by who may. Their wallets must be empty: money that belongs to nobody would be left behind.
     pub async fn erase(&self, context: Context, user_id: UserId) -> Outcome {
         let key = self.request_key(&context, &[b"erase", user_id.0.as_bytes()]);
         // No session may go on without its owner.
