@@ -52,20 +52,26 @@ impl From<OffsetDateTime> for Timestamp {
     }
 }
 
+/// Every event carries several, each in two or three texts: the digits are put into place, not formatted one by one.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let moment = self.to_datetime();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            moment.year(),
-            u8::from(moment.month()),
-            moment.day(),
-            moment.hour(),
-            moment.minute(),
-            moment.second(),
-            moment.microsecond()
-        )
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put(&mut text[0..4], u32::try_from(moment.year()).unwrap_or(0));
+        put(&mut text[5..7], u8::from(moment.month()).into());
+        put(&mut text[8..10], moment.day().into());
+        put(&mut text[11..13], moment.hour().into());
+        put(&mut text[14..16], moment.minute().into());
+        put(&mut text[17..19], moment.second().into());
+        put(&mut text[20..26], moment.microsecond());
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+fn put(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
     }
 }
 
