@@ -8,17 +8,18 @@ use async_nats::connection::State;
 use async_nats::jetstream::{Context, context::ContextBuilder};
 use async_nats::{Client, ConnectOptions};
 use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
 /// The oldest server with the consumer API that the client speaks.
 const VERSION_MIN: (i64, i64) = (2, 9);
-/// Messages on their way to the server. Enough to keep a batch flowing; when the server stalls, senders wait.
+/// Messages on their way to the server; when it stalls, senders wait.
 const SENDING_MAX: usize = 4_096;
 /// Messages delivered and not yet read, per subscription. What comes on top is dropped, and noticed as a hole.
 const RECEIVED_MAX: usize = 16_384;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// For one answer of JetStream. A sync to a slow disk may come in between.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Two unanswered pings mean a dead peer.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
@@ -37,6 +38,13 @@ pub struct NatsOptions {
 pub struct Nats {
     client: Client,
     jetstream: Context,
+    login: Option<Login>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) password: SecretString,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -86,13 +94,15 @@ impl Nats {
             });
         // The client does not take them from the address by itself.
         let in_address = addresses.iter().find_map(credentials);
-        if let Some((user, password)) = options.credentials.clone().or(in_address) {
-            connect = connect.user_and_password(user, password);
+        let login = options.credentials.clone().or(in_address);
+        let login = login.map(|(user, password)| Login { user, password: password.into() });
+        if let Some(Login { user, password }) = &login {
+            connect = connect.user_and_password(user.clone(), password.expose_secret().to_owned());
         }
         let client = connect.connect(addresses).await.map_err(NatsError::failed)?;
         let jetstream =
             ContextBuilder::new().timeout(ANSWER_TIMEOUT).ack_timeout(ANSWER_TIMEOUT).build(client.clone());
-        Ok(Self { client, jetstream })
+        Ok(Self { client, jetstream, login })
     }
 
     /// Whether there is a server to talk to now, and one that is new enough.
@@ -124,6 +134,10 @@ impl Nats {
 
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) const fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
     }
 
     pub const fn jetstream(&self) -> &Context {

@@ -105,13 +105,19 @@ impl Recorded {
 
     /// The event as subscribers, SSE and HTTP see it.
     pub fn to_public(&self) -> String {
-        let mut out = String::with_capacity(480 + self.payload.len());
-        // Writing to a String cannot fail.
-        let _ = self.write_public(&mut out);
+        let mut out = String::new();
+        self.write_public(&mut out);
         out
     }
 
-    fn write_public(&self, out: &mut String) -> std::fmt::Result {
+    /// The same, behind what stands there.
+    pub(crate) fn write_public(&self, out: &mut String) {
+        out.reserve(480 + self.payload.len());
+        // Writing to a String cannot fail.
+        let _ = self.try_write_public(out);
+    }
+
+    fn try_write_public(&self, out: &mut String) -> std::fmt::Result {
         write!(out, "{{\"position\":{},\"event_id\":\"{}\"", self.position, self.event_id)?;
         write!(out, ",\"type\":\"{}\",\"version\":\"{}\"", self.event_type, self.version)?;
         write!(out, ",\"aggregate\":\"{}\",\"aggregate_id\":\"{}\"", self.aggregate.kind, self.aggregate.id)?;

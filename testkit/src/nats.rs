@@ -18,22 +18,29 @@ const PORT_TRIES: usize = 5;
 pub struct Nats {
     server: Server,
     port: u16,
+    arguments: Vec<String>,
     // Dropped after the server.
     room: Room,
 }
 
 impl Nats {
     pub async fn start() -> Self {
-        tokio::task::spawn_blocking(Self::start_blocking).await.unwrap()
+        Self::start_with(&[]).await
     }
 
-    fn start_blocking() -> Self {
+    /// With more arguments than a test usually needs.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        tokio::task::spawn_blocking(|| Self::start_blocking(arguments)).await.unwrap()
+    }
+
+    fn start_blocking(arguments: Vec<String>) -> Self {
         for _ in 0..PORT_TRIES {
             let room = Room::new("nats");
             let port = free_port();
-            let mut server = launch(&room, port);
+            let mut server = launch(&room, port, &arguments);
             if is_ready(&mut server, port) {
-                return Self { server, port, room };
+                return Self { server, port, arguments, room };
             }
         }
         panic!("nats-server does not start");
@@ -41,6 +48,10 @@ impl Nats {
 
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn pid(&self) -> i32 {
@@ -66,7 +77,7 @@ impl Nats {
     pub async fn restart(&mut self) {
         self.stop();
         let (room, port) = (&self.room, self.port);
-        self.server = launch(room, port);
+        self.server = launch(room, port, &self.arguments);
         crate::eventually("nats-server answers again", async || answers(port)).await;
     }
 
@@ -95,7 +106,7 @@ fn nats_server() -> PathBuf {
     std::env::var_os("COUNTERFOIL_TEST_NATS").map_or_else(|| program("nats-server"), PathBuf::from)
 }
 
-fn launch(room: &Room, port: u16) -> Server {
+fn launch(room: &Room, port: u16, arguments: &[String]) -> Server {
     let mut command = Command::new(nats_server());
     command.current_dir(room.path()).args([
         "--addr",
@@ -105,7 +116,7 @@ fn launch(room: &Room, port: u16) -> Server {
         "--jetstream",
         "--store_dir",
     ]);
-    command.arg(room.path().join("store"));
+    command.arg(room.path().join("store")).args(arguments);
     Server::start(command, &room.path().join("nats.log"), Signal::SIGKILL)
 }
 

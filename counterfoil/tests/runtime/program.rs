@@ -1,6 +1,7 @@
 //! The built program in a directory of its own.
 
 use std::fs::{self, File, Permissions};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -107,9 +108,18 @@ impl Serving {
         Announcement::read(&self.data_dir)
     }
 
+    /// Where it serves: with servers of somebody else's, only its log tells.
+    fn listen(&self) -> SocketAddr {
+        let in_log = |log: String| {
+            let (_, behind) = log.split_once("\"listen\":\"")?;
+            behind.split_once('"')?.0.parse().ok()
+        };
+        self.found().map_or_else(|| in_log(self.log()).unwrap(), |found| found.listen)
+    }
+
     /// The answer to a request without a body, as it comes: head and all.
     pub(crate) async fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.found().unwrap().listen).await.unwrap();
+        let mut stream = TcpStream::connect(self.listen()).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -119,7 +129,7 @@ impl Serving {
 
     /// A request with a JSON body: status and body of the answer.
     pub(crate) async fn ask(&self, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
-        let mut stream = TcpStream::connect(self.found().unwrap().listen).await.unwrap();
+        let mut stream = TcpStream::connect(self.listen()).await.unwrap();
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\

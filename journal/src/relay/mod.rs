@@ -10,6 +10,7 @@ mod publish;
 mod reset;
 mod status;
 mod stream;
+mod wire;
 
 pub use check::{Verdict, check};
 pub use reset::reset;
@@ -18,7 +19,7 @@ pub use stream::{STREAM, SUBJECTS};
 
 use crate::{Journal, JournalError, Nats, NatsError, Recorded, Tail, TailRead};
 use lead::Lead;
-use publish::PublishError;
+use publish::{PublishError, Publisher};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -79,6 +80,7 @@ pub struct Relay {
     lead: Lead,
     /// The journal's id and where the stream ends, while we are sure of it.
     mirror: Option<(Uuid, i64)>,
+    publisher: Option<Publisher>,
     /// The stream did not take what was published last. The first message of a run that it refuses tells why, and only if
     /// somebody asks, so the next one goes alone.
     is_cautious: bool,
@@ -98,6 +100,7 @@ impl Relay {
             options,
             lead: Lead::default(),
             mirror: None,
+            publisher: None,
             is_cautious: false,
             counted_from: None,
             checked_at: Instant::now(),
@@ -154,14 +157,16 @@ impl Relay {
         if outcome.is_err() {
             self.mirror = None;
         }
+        self.leave_to_others(&outcome);
         self.tell(&outcome);
         outcome
     }
 
     async fn step(&mut self) -> Result<Outcome, RelayError> {
-        self.reach_nats()?;
+        self.nats.ready()?;
         if !self.lead.held(&self.journal).await? {
             self.mirror = None;
+            self.publisher = None;
             return Ok(Outcome::StandingBy);
         }
         if self.mirror.is_some_and(|(_, at)| at > self.tail.head()) {
@@ -185,14 +190,21 @@ impl Relay {
             }
             return Ok(Outcome::UpToDate);
         };
-        match publish::publish(&self.nats, journal_id, &events).await {
+        // Taken out: if it fails, or nobody waits for its end, it is not to be used again.
+        let mut publisher = match self.publisher.take() {
+            Some(publisher) if publisher.is_current(&self.nats) => publisher,
+            _ => Publisher::open(&self.nats).await?,
+        };
+        match publisher.publish(journal_id, &events).await {
             Ok(()) => {
+                self.publisher = Some(publisher);
                 self.mirror = Some((journal_id, last.position));
                 self.is_cautious = false;
                 Ok(Outcome::Published(events.len()))
             }
             Err(PublishError::OutOfStep(reason)) => {
                 tracing::warn!(component = "relay", event = "out_of_step", %reason);
+                self.publisher = Some(publisher);
                 self.mirror = None;
                 self.is_cautious = true;
                 Ok(Outcome::OutOfStep)
@@ -201,19 +213,25 @@ impl Relay {
         }
     }
 
-    /// Fails if NATS cannot be talked to. Who cannot for a while leaves the lead to a relay that can.
-    fn reach_nats(&mut self) -> Result<(), NatsError> {
-        let ready = self.nats.ready();
-        if ready.is_ok() {
-            self.unreachable_since = None;
-        } else if self.unreachable_since.get_or_insert_with(Instant::now).elapsed() > LEAD_WITHOUT_NATS {
-            self.lead.release();
+    /// Who gets nowhere with NATS for a while leaves the lead to a relay that may.
+    fn leave_to_others(&mut self, outcome: &Result<Outcome, RelayError>) {
+        match outcome {
+            Ok(_) => self.unreachable_since = None,
+            Err(RelayError::Nats(_)) => {
+                let since = *self.unreachable_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > LEAD_WITHOUT_NATS {
+                    self.lead.release();
+                }
+            }
+            Err(_) => {}
         }
-        ready
     }
 
     /// Finds out where the stream ends and mends what can be mended; the reason, if nothing can.
     async fn compare(&mut self) -> Result<Result<(Uuid, i64), String>, RelayError> {
+        if let Some(mut publisher) = self.publisher.take() {
+            self.publisher = publisher.is_open().await.then_some(publisher);
+        }
         let (verdict, found) = check::compare(&self.journal, &self.nats).await?;
         self.checked_at = Instant::now();
         let head = self.tail.ask(&self.journal).await?;

@@ -50,6 +50,7 @@ async fn a_message_is_a_cloud_event_with_its_position() {
     assert_eq!(header("ce-time"), event.recorded_at.to_string());
     assert_eq!(header("content-type"), "application/json");
     assert_eq!(header("counterfoil-position"), "2");
+    assert_eq!(header("Nats-Expected-Last-Sequence"), "1");
     assert_eq!(message.payload, event.to_public());
 }
 
@@ -293,6 +294,24 @@ async fn a_relay_that_is_cut_off_from_nats_leaves_the_lead_to_another() {
     .await;
     assert!(matches!(one.status().borrow().state, RelayState::Down { .. }));
     assert_stream_is_journal(&journal, &far_nats).await;
+}
+
+#[tokio::test]
+async fn nothing_is_tried_on_a_connection_that_went_with_its_server() {
+    let (postgres, mut server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    let mut relay = relay(&journal, &nats);
+    drain(&mut relay).await;
+    server.stop();
+    eventually("the client notices", async || nats.ready().is_err()).await;
+    server.restart().await;
+    nats.wait_until_ready(PATIENCE).await.unwrap();
+    scribe.deposits(wallet, 1, 100).await;
+    assert_eq!(relay.run_once().await.unwrap(), Outcome::Published(100));
+    assert_stream_is_journal(&journal, &nats).await;
 }
 
 #[tokio::test]
