@@ -204,7 +204,10 @@ const OPEN: &str = "select (aggregate->'session')::text as is from trading_sessi
         or (state = 'running' and (aggregate->'session'->>'next_run_at')::timestamptz <= clock_timestamp()) \
      union all \
      select c.position || ' of ' || h.position \
-       from projection_checkpoints c, journal_head h where c.name = 'trading' and c.position <> h.position";
+       from projection_checkpoints c, journal_head h where c.name = 'trading' and c.position <> h.position \
+     union all \
+     select 'its timer, told until ' || t.position from trading_timers_checkpoint t \
+      where exists (select from events where position > t.position and aggregate_type = 'trading_session')";
 
 async fn all<T>(conn: &mut PgConnection, sql: &str, read: impl Fn(&PgRow) -> T) -> Vec<T> {
     sqlx::query(sql).fetch_all(conn).await.unwrap().iter().map(read).collect()
