@@ -58,6 +58,11 @@ impl Nats {
         self.server.pid()
     }
 
+    /// What its configuration file says, from the next start on.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(config(&self.room), text).unwrap();
+    }
+
     /// Where it keeps its streams: for who wants to damage them while it is down.
     pub fn store(&self) -> PathBuf {
         self.room.path().join("store")
@@ -106,6 +111,10 @@ fn nats_server() -> PathBuf {
     std::env::var_os("COUNTERFOIL_TEST_NATS").map_or_else(|| program("nats-server"), PathBuf::from)
 }
 
+fn config(room: &Room) -> PathBuf {
+    room.path().join("nats.conf")
+}
+
 fn launch(room: &Room, port: u16, arguments: &[String]) -> Server {
     let mut command = Command::new(nats_server());
     command.current_dir(room.path()).args([
@@ -117,6 +126,9 @@ fn launch(room: &Room, port: u16, arguments: &[String]) -> Server {
         "--store_dir",
     ]);
     command.arg(room.path().join("store")).args(arguments);
+    if config(room).exists() {
+        command.arg("--config").arg(config(room));
+    }
     Server::start(command, &room.path().join("nats.log"), Signal::SIGKILL)
 }
 

@@ -25,6 +25,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Longer lines and answers than this are not the server's.
 const SAID_MAX: u64 = 256 * 1024;
+/// How the server begins to say that it does not want us.
+const REFUSAL: &str = "-ERR";
 
 /// After an error or a time-out nobody knows what was written or read half-way: then it is to be dropped.
 #[derive(Debug)]
@@ -147,7 +149,23 @@ impl Wire {
             self.stream.write_all(text).await?;
             self.stream.flush().await
         });
-        written.await.map_err(|_| NatsError::Unreachable)?.map_err(NatsError::failed)
+        match written.await.map_err(|_| NatsError::Unreachable)? {
+            Ok(()) => Ok(()),
+            Err(error) => Err(NatsError::failed(self.last_words().await.unwrap_or(error))),
+        }
+    }
+
+    /// Who throws us out says why before it hangs up.
+    async fn last_words(&mut self) -> Option<io::Error> {
+        let said = async {
+            loop {
+                if let Err(error) = hear(&mut self.stream).await {
+                    return error;
+                }
+            }
+        };
+        let said = tokio::time::timeout(CONNECT_TIMEOUT, said).await.ok()?;
+        said.to_string().starts_with(REFUSAL).then_some(said)
     }
 
     /// The answer to the one message that asked for it.
@@ -194,7 +212,7 @@ async fn hear(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Heard> {
     Ok(match words.next().unwrap_or_default() {
         "PING" => Heard::Ping,
         "PONG" => Heard::Pong,
-        "-ERR" => return Err(io::Error::other(line)),
+        REFUSAL => return Err(io::Error::other(line)),
         // MSG <subject> <sid> <size>
         "MSG" => Heard::Message(Answer::Said(body(stream, size(&line, words.next_back())?).await?)),
         // HMSG <subject> <sid> <size of the headers> <size of all>
@@ -256,6 +274,7 @@ async fn encrypted(host: &str, tcp: TcpStream) -> io::Result<TlsStream<TcpStream
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::DuplexStream;
 
     async fn all_of(mut text: &[u8]) -> Vec<Heard> {
         let mut heard = Vec::new();
@@ -298,11 +317,28 @@ mod tests {
         assert!(refused(&endless).await.contains("hung up"));
     }
 
+    fn wire(ours: DuplexStream) -> Wire {
+        let stream: BufReader<Box<dyn Stream>> = BufReader::new(Box::new(ours));
+        Wire { stream, inbox: "_INBOX.a".to_owned(), max_payload: 1_024 }
+    }
+
+    #[tokio::test]
+    async fn who_is_thrown_out_is_told_why() {
+        let (ours, mut servers) = tokio::io::duplex(1_024);
+        servers.write_all(b"PING\r\n-ERR 'User Authentication Revoked'\r\n").await.unwrap();
+        drop(servers);
+        let refused = wire(ours).write(b"HPUB").await.unwrap_err().to_string();
+        assert!(refused.contains("User Authentication Revoked"), "{refused}");
+        let (ours, servers) = tokio::io::duplex(1_024);
+        drop(servers);
+        let refused = wire(ours).write(b"HPUB").await.unwrap_err().to_string();
+        assert!(refused.contains("broken pipe"), "{refused}");
+    }
+
     #[tokio::test]
     async fn a_server_that_asks_whether_we_are_there_is_told_so() {
         let (ours, mut servers) = tokio::io::duplex(1_024);
-        let stream: BufReader<Box<dyn Stream>> = BufReader::new(Box::new(ours));
-        let mut wire = Wire { stream, inbox: "_INBOX.a".to_owned(), max_payload: 1_024 };
+        let mut wire = wire(ours);
         servers.write_all(b"PING\r\nMSG _INBOX.a 1 2\r\n{}\r\n").await.unwrap();
         assert_eq!(wire.answer().await.unwrap(), Answer::Said(b"{}".to_vec()));
         let mut told = [0; 6];

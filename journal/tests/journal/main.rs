@@ -8,4 +8,5 @@ mod own_events;
 mod past;
 mod postgres_es;
 mod relay;
+mod relay_wire;
 mod subscription;

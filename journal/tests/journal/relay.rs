@@ -297,24 +297,6 @@ async fn a_relay_that_is_cut_off_from_nats_leaves_the_lead_to_another() {
 }
 
 #[tokio::test]
-async fn nothing_is_tried_on_a_connection_that_went_with_its_server() {
-    let (postgres, mut server) = (Postgres::start().await, testkit::Nats::start().await);
-    let journal = journal(&postgres.database().await).await;
-    let nats = nats(&server).await;
-    let mut scribe = Scribe::take(&journal).await;
-    let (_, wallet) = scribe.register().await;
-    let mut relay = relay(&journal, &nats);
-    drain(&mut relay).await;
-    server.stop();
-    eventually("the client notices", async || nats.ready().is_err()).await;
-    server.restart().await;
-    nats.wait_until_ready(PATIENCE).await.unwrap();
-    scribe.deposits(wallet, 1, 100).await;
-    assert_eq!(relay.run_once().await.unwrap(), Outcome::Published(100));
-    assert_stream_is_journal(&journal, &nats).await;
-}
-
-#[tokio::test]
 async fn a_stream_with_messages_missing_is_made_again() {
     let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
     let journal = journal(&postgres.database().await).await;
