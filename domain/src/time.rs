@@ -36,6 +36,12 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Whether RFC 3339 can say it: its years have four digits.
+    pub fn is_writable(self) -> bool {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
+            .is_ok_and(|moment| (0..=9_999).contains(&moment.year()))
+    }
+
     pub fn to_datetime(self) -> OffsetDateTime {
         let nanos = i128::from(self.0) * 1_000;
         OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -106,6 +112,18 @@ mod tests {
         assert_eq!(text(-1), "1969-12-31T23:59:59.999999Z");
         assert_eq!(text(-61_093_767_094_900_000), "0034-01-06T05:08:25.100000Z");
         assert_eq!(text(253_402_300_799_999_999), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn years_have_four_digits() {
+        for (micros, is_writable) in [
+            (-62_167_219_200_000_001, false),
+            (-62_167_219_200_000_000, true),
+            (253_402_300_799_999_999, true),
+            (253_402_300_800_000_000, false),
+        ] {
+            assert_eq!(Timestamp::from_micros(micros).is_writable(), is_writable, "{micros}");
+        }
     }
 
     #[test]

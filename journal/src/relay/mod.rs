@@ -176,7 +176,10 @@ impl Relay {
         let (journal_id, at) = match self.mirror {
             Some(mirror) => mirror,
             None => match self.compare().await? {
-                Ok(mirror) => *self.mirror.insert(mirror),
+                Ok(mirror) => {
+                    self.counted_from = Some(mirror.1);
+                    *self.mirror.insert(mirror)
+                }
                 Err(reason) => return Ok(Outcome::Halted(reason)),
             },
         };
@@ -190,7 +193,8 @@ impl Relay {
             }
             return Ok(Outcome::UpToDate);
         };
-        // Taken out: if it fails, or nobody waits for its end, it is not to be used again.
+        // Taken out: if it fails, or nobody waits for its end, it is not to be used again. Out of step it is not, either:
+        // it may be with another server than the library, whose stream is not there.
         let mut publisher = match self.publisher.take() {
             Some(publisher) if publisher.is_current(&self.nats) => publisher,
             _ => Publisher::open(&self.nats).await?,
@@ -204,7 +208,6 @@ impl Relay {
             }
             Err(PublishError::OutOfStep(reason)) => {
                 tracing::warn!(component = "relay", event = "out_of_step", %reason);
-                self.publisher = Some(publisher);
                 self.mirror = None;
                 self.is_cautious = true;
                 Ok(Outcome::OutOfStep)
@@ -221,6 +224,7 @@ impl Relay {
                 let since = *self.unreachable_since.get_or_insert_with(Instant::now);
                 if since.elapsed() > LEAD_WITHOUT_NATS {
                     self.lead.release();
+                    self.unreachable_since = None;
                 }
             }
             Err(_) => {}

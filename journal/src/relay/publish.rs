@@ -59,7 +59,7 @@ impl Publisher {
     }
 
     /// Publishes events with neighbouring positions; the stream must end right before the first. After a failure it is
-    /// not to be used again; out of step it is as good as ever.
+    /// not to be used again.
     pub(super) async fn publish(
         &mut self,
         journal_id: Uuid,

@@ -14,6 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
 };
@@ -23,6 +24,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+/// All names and addresses of a cluster together.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// Longer lines and answers than this are not the server's.
 const SAID_MAX: u64 = 256 * 1024;
 /// How the server begins to say that it does not want us.
@@ -63,6 +66,11 @@ impl Wire {
     /// Connects to the server that the client is connected to, so that both stand and fall together; to another one if it
     /// is not to be found under the addresses we know.
     pub(super) async fn open(nats: &Nats) -> Result<Self, NatsError> {
+        let opened = tokio::time::timeout(OPEN_WITHIN, Self::open_any(nats)).await;
+        opened.map_err(|_| NatsError::failed("no connection for the relay to be had in time"))?
+    }
+
+    async fn open_any(nats: &Nats) -> Result<Self, NatsError> {
         let pool = tokio::time::timeout(CONNECT_TIMEOUT, nats.client().server_pool()).await;
         let pool = pool.map_err(|_| NatsError::Unreachable)?.map_err(NatsError::failed)?;
         let wanted = nats.client().try_server_info().map(|info| info.server_id);

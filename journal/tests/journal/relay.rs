@@ -102,6 +102,26 @@ async fn a_stream_that_takes_no_more_says_so_and_goes_on_once_it_does() {
 }
 
 #[tokio::test]
+async fn who_takes_over_counts_what_the_stream_lacks() {
+    let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
+    let journal = journal(&postgres.database().await).await;
+    let nats = nats(&server).await;
+    let mut scribe = Scribe::take(&journal).await;
+    let (_, wallet) = scribe.register().await;
+    let (mut one, mut other) = (relay(&journal, &nats), relay(&journal, &nats));
+    drain(&mut one).await;
+    let found = stream(&nats).await.cached_info().clone();
+    let full = Config { max_messages: 2, discard: DiscardPolicy::New, ..found.config };
+    nats.jetstream().update_stream(full).await.unwrap();
+    scribe.deposits(wallet, 100, 20).await;
+    assert_eq!(other.run_once().await.unwrap(), Outcome::StandingBy);
+    assert_eq!(other.status().borrow().lag, 0, "it is not for this one to publish them");
+    drop(one);
+    eventually("the other tries", async || matches!(other.run_once().await, Ok(Outcome::OutOfStep))).await;
+    assert_eq!(other.status().borrow().lag, 20);
+}
+
+#[tokio::test]
 async fn a_purged_stream_is_made_again_from_the_beginning() {
     let (postgres, server) = (Postgres::start().await, testkit::Nats::start().await);
     let journal = journal(&postgres.database().await).await;

@@ -3,7 +3,7 @@
 use crate::helpers::{assert_stream_is_journal, drain, journal, nats, relay};
 use domain::user::{Role, UserCommand};
 use domain::{Sealed, UserId};
-use journal::relay::{Outcome, RelayState};
+use journal::relay::{Outcome, RelayError, RelayState};
 use std::time::Duration;
 use testkit::{Postgres, Scribe, eventually};
 use uuid::Uuid;
@@ -57,8 +57,9 @@ async fn a_run_that_a_server_stands_still_in_is_in_the_stream_once() {
     drain(&mut relay).await;
     scribe.deposits(wallet, 100, 3_000).await;
     server.pause();
-    let error = relay.run_once().await.unwrap_err().to_string();
-    assert!(matches!(relay.status().borrow().state, RelayState::Down { .. }), "{error}");
+    let error = relay.run_once().await.unwrap_err();
+    assert!(matches!(error, RelayError::Nats(_)), "{error}");
+    assert!(matches!(relay.status().borrow().state, RelayState::Down { .. }));
     server.resume();
     assert_eq!(drain(&mut relay).await, Outcome::UpToDate);
     assert_stream_is_journal(&journal, &nats).await;
@@ -74,6 +75,7 @@ async fn a_relay_that_gets_no_connection_of_its_own_says_why_and_leaves_the_lead
     let (full_nats, far_nats) = (nats(&full).await, nats(&far).await);
     Scribe::take(&journal).await.register().await;
     let (mut one, mut other) = (relay(&journal, &full_nats), relay(&journal, &far_nats));
+    assert_eq!(one.status().borrow().lag, 0);
     let refused = one.run_once().await.unwrap_err().to_string();
     assert!(refused.contains("maximum connections exceeded"), "{refused}");
     assert_eq!(other.run_once().await.unwrap(), Outcome::StandingBy);
