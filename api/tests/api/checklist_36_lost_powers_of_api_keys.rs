@@ -41,6 +41,7 @@ async fn c36_while_changes_may_go_unnoticed_the_database_is_asked() {
     // Nobody can see where the journal ends, and the key goes without a word.
     let pool = house.journal.pool();
     let mut locked = pool.begin().await.unwrap();
+    sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *locked).await.unwrap();
     sqlx::query("lock table journal_head in access exclusive mode").execute(&mut *locked).await.unwrap();
     sqlx::query("delete from secrets where kind = 'api_key'").execute(pool).await.unwrap();
     balance(&house, &key).await.expect(200);

@@ -166,6 +166,7 @@ async fn c37_a_thousand_calls_make_few_writes_and_no_reads_of_secrets() {
 
     // Nobody can read a secret now, so nobody does.
     let mut locked = pool.begin().await.unwrap();
+    sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *locked).await.unwrap();
     sqlx::query("lock table secrets in access exclusive mode").execute(&mut *locked).await.unwrap();
     for _ in 0..50 {
         let asks = (0..20).map(|_| balance(&house, &key));

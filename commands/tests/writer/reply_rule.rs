@@ -139,6 +139,7 @@ async fn a_database_that_stands_still_fills_the_inbox() {
     let working = house.work().await;
     let holder = Holder::register(&working.commands, "ada").await;
     let mut gate = sqlx::Acquire::begin(house.journal.pool()).await.unwrap();
+    sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *gate).await.unwrap();
     sqlx::query("lock table snapshots in access exclusive mode").execute(&mut *gate).await.unwrap();
     let commands = &working.commands;
     let strangers = futures::future::join_all((0..20_000).map(|n| async move {

@@ -33,5 +33,8 @@ async fn a_hold_that_nobody_touches_expires_and_is_counted() {
     .await;
     let (_, wallet) = serving.ask("GET", &path, token, &Value::Null).await;
     assert_eq!((&wallet["available"], &wallet["held"]), (&json!("10.00"), &json!("0.00")));
-    assert!(serving.get("/metrics").await.contains("counterfoil_holds_expired_total 1"));
+    eventually("it is counted", async || {
+        serving.get("/metrics").await.contains("counterfoil_holds_expired_total 1")
+    })
+    .await;
 }

@@ -55,10 +55,15 @@ async fn wherever_the_trader_is_killed_an_order_is_executed_at_most_once_and_a_r
         scale.say(&format!("killed {} of {}: {moment:?}", n + 1, moments.len()));
     }
     let book = owners.leave().await;
-    let trader = stage.trader().await;
-    evidence::settled(&stage).await;
-    let served_until = OffsetDateTime::now_utc();
-    trader.stop().await;
+    let served_until = loop {
+        let trader = stage.trader().await;
+        evidence::settled(&stage).await;
+        let served_until = OffsetDateTime::now_utc();
+        trader.stop().await;
+        if evidence::timers_are_told(&stage).await {
+            break served_until;
+        }
+    };
     let case = Case::gather(&stage, book, served_until).await;
     scale.say(&case.summary());
     let complaints = verify::verify(&case);
