@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// A change on another node is known here by then: it looks once a second, and this machine has other things to do.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(3);
 
 /// A key as its holder got it.
 #[derive(Clone, Debug)]

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use testkit::eventually;
 use uuid::Uuid;
 
-/// How long a token may outlive what ended it: a second where nobody tells of it, and this machine has other things to do.
-const AT_LAST: Duration = Duration::from_secs(5);
+/// How long a token may outlive what ended it: a second where nobody tells of it, and a moment to look.
+const AT_LAST: Duration = Duration::from_millis(1_500);
 
 async fn tell(house: &House, admin: &Person, verb: &str, whom: &str) -> Answered {
     house.post(&format!("/users/{whom}/{verb}")).token(&admin.token).send().await

@@ -12,7 +12,7 @@ use std::time::Duration;
 use testkit::{eventually, eventually_within};
 
 /// A change on another node is known by then: each looks once a second, and this machine has other things to do.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(3);
 
 fn erase(house: &House, person: &Person, password: &str) -> Ask {
     let body = json!({ "current_password": password });

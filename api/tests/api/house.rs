@@ -366,15 +366,12 @@ fn send_mail(commands: &Commands, feed: Feed, directory: PathBuf, stop: &Cancell
     tokio::spawn(Mailer::follow(commands, feed).run(stop.clone()));
 }
 
-/// Nobody is sent away because this machine has other things to do.
-const HASHED_WITHIN: Duration = Duration::from_secs(20);
-
 fn write_side(journal: &Journal, tail: &Tail, vault: &Vault) -> WriteSide {
     WriteSide {
         journal: journal.clone(),
         tail: tail.clone(),
         vault: vault.clone(),
-        hasher: Hasher::new(HasherOptions { wait_max: HASHED_WITHIN, ..HasherOptions::default() }).unwrap(),
+        hasher: Hasher::new(HasherOptions::default()).unwrap(),
     }
 }
 

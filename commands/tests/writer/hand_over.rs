@@ -1,7 +1,7 @@
 //! What a process beside the leader hands over is decided as if it had been asked there.
 
-use crate::house::{Holder, House, Idle, Settings, Working, context, hasher};
-use commands::password::NewPassword;
+use crate::house::{Holder, House, Idle, Settings, Working, context};
+use commands::password::{Hasher, HasherOptions, NewPassword};
 use commands::sessions::StartWish;
 use commands::users::{Registration, RoleGiven};
 use commands::vault::{KeyRing, Vault};
@@ -49,7 +49,7 @@ impl Beside {
     async fn of(house: &House, ring: &str) -> Self {
         let journal = house.another_connection().await;
         let vault = Vault::new(KeyRing::from_json(ring).unwrap(), journal.clone());
-        let hasher = hasher();
+        let hasher = Hasher::new(HasherOptions::default()).unwrap();
         let parts = WriteSide { journal, tail: house.tail.clone(), vault, hasher };
         let (commands, hand_over) = HandOver::new(parts, house.options());
         let cancel = CancellationToken::new();

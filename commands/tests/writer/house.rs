@@ -79,7 +79,7 @@ impl House {
     pub async fn idle_at(&self, url: &str, settings: Settings) -> Idle {
         let journal = connect(url).await;
         let vault = Vault::new(KeyRing::from_json(&self.ring).unwrap(), journal.clone());
-        let hasher = hasher();
+        let hasher = Hasher::new(HasherOptions::default()).unwrap();
         let parts = WriteSide { journal, tail: self.tail.clone(), vault, hasher };
         let options = self.options();
         let writer_options = WriterOptions {
@@ -297,9 +297,4 @@ pub fn movement(amount: &str, reference: Option<&str>) -> Movement {
         currency: Currency::USD,
         reference: reference.map(|text| domain::Reference::parse(text).unwrap()),
     }
-}
-
-/// It sends nobody away because this machine has other things to do.
-pub(crate) fn hasher() -> Hasher {
-    Hasher::new(HasherOptions { wait_max: Duration::from_secs(20), ..HasherOptions::default() }).unwrap()
 }

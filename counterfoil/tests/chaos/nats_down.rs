@@ -62,13 +62,7 @@ async fn goes_on(town: &mut Town, load: &mut load::Load, until: Instant) {
             "a read with min_position goes on"
         );
         visitor.log_out(&mut client).await;
-        let mut ready = None;
-        eventually("the node answers", async || {
-            ready = get(town.nodes[0], "/health/ready").await;
-            ready.is_some()
-        })
-        .await;
-        let ready = ready.unwrap();
+        let ready = get(town.nodes[0], "/health/ready").await.unwrap();
         assert_eq!(ready.status, 200, "{}", ready.body);
     }
     let mut commands = town.record.pages().commands;

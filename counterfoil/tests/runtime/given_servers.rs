@@ -5,9 +5,9 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
-use testkit::{Nats, Postgres, eventually, eventually_within};
+use testkit::{Nats, Postgres, eventually};
 
-use crate::program::{Home, STARTED_WITHIN, Serving, counterfoil, output, processes_of};
+use crate::program::{Home, Serving, counterfoil, output, processes_of};
 
 /// The program with servers of its own choosing, ready; `also` goes into its environment.
 async fn serve(home: &Home, database: &str, nats: &str, also: &[(&str, &Path)]) -> Serving {
@@ -22,7 +22,7 @@ async fn serve(home: &Home, database: &str, nats: &str, also: &[(&str, &Path)]) 
             .env("COUNTERFOIL_KEYS_FILE", &keys)
             .envs(also.iter().copied());
     });
-    eventually_within(STARTED_WITHIN, "the program is ready", async || {
+    eventually("the program is ready", async || {
         serving.must_be_alive();
         serving.log().contains("\"event\":\"ready\"")
     })

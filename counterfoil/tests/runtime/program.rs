@@ -6,20 +6,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::Duration;
 
 use counterfoil::runtime::Announcement;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
-use testkit::{eventually, eventually_within};
+use testkit::eventually;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-/// With a database made and synced first, on a machine that has other things to do.
-pub(crate) const STARTED_WITHIN: Duration = Duration::from_mins(1);
-const STOPPED_WITHIN: Duration = Duration::from_secs(40);
 
 /// A directory for one test; gone with it.
 pub(crate) struct Home(PathBuf);
@@ -76,7 +71,7 @@ impl Serving {
 
     pub(crate) async fn start_with(data_dir: &Path, configure: impl FnOnce(&mut Command)) -> Serving {
         let mut serving = Self::spawn(data_dir, configure);
-        eventually_within(STARTED_WITHIN, "the program is ready", async || {
+        eventually("the program is ready", async || {
             serving.must_be_alive();
             serving.found().is_some_and(|found| found.pid == serving.child.id())
         })
@@ -172,7 +167,7 @@ impl Serving {
     pub(crate) async fn stop(mut self, signal: Signal) -> ExitStatus {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
         let mut ended = None;
-        eventually_within(STOPPED_WITHIN, "the program stops", async || {
+        eventually("the program stops", async || {
             ended = self.child.try_wait().unwrap();
             ended.is_some()
         })

@@ -131,7 +131,7 @@ async fn a_rebuild_ends_while_writers_never_pause() {
     let began = std::time::Instant::now();
     while !rebuilding.is_finished() {
         scribe.deposits(wallet, 100, 20).await;
-        assert!(began.elapsed().as_secs() < 60, "it still runs");
+        assert!(began.elapsed().as_secs() < 10, "it still runs");
     }
     rebuilding.await.unwrap();
     drain(&mut world.follow("transactions")).await;
